@@ -1,0 +1,76 @@
+"""The cluster engine: the same calls as Ray tasks.
+
+``ray`` starts Ray on this machine, or joins the cluster that this machine belongs to;
+``ray://HOST:10001`` reaches a cluster through its client port. Sources, haven folder and
+destination must be reachable under the same paths from every node.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from imagehaven.engine.chunks import WorkerDied
+from imagehaven.errors import TransientError, UserError
+
+
+class RayEngine:
+    """Ray tasks, one processor each. Raises UserError where Ray is missing or out of reach."""
+
+    def __init__(self, address: str | None, workers: int = 0) -> None:
+        try:
+            import ray
+        except ImportError:
+            raise UserError(
+                "The engine 'ray' needs Ray: `pip install 'imagehaven[ray]'`. "
+                "Without it, leave --engine out: the pool engine needs nothing more."
+            ) from None
+        self._ray = ray
+        self._remotes: dict[Callable[..., Any], Any] = {}
+        self._owned = not ray.is_initialized()
+        if self._owned:
+            _start(ray, address, workers)
+        self.width = workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
+
+    def submit(self, fn: Callable[..., Any], *arguments: Any) -> Any:  # noqa: ANN401
+        """Hand the call to the cluster."""
+        if fn not in self._remotes:
+            # Retrying is run_chunks' decision, so that every engine treats a dead worker alike.
+            self._remotes[fn] = self._ray.remote(num_cpus=1, max_retries=0)(fn)
+        return self._remotes[fn].remote(*arguments)
+
+    def result(self, ticket: Any) -> Any:  # noqa: ANN401
+        """Wait for the task; raises WorkerDied, TransientError, or what the call itself raised."""
+        errors = self._ray.exceptions
+        try:
+            return self._ray.get(ticket)
+        except errors.RayTaskError as error:
+            raise (error.cause if isinstance(error.cause, Exception) else error) from None
+        except (errors.WorkerCrashedError, errors.NodeDiedError, errors.OutOfMemoryError) as error:
+            raise WorkerDied from error
+        except (errors.RaySystemError, ConnectionError) as error:
+            raise TransientError(
+                "The Ray cluster went away. Nothing is lost: the ledger knows which chunks are "
+                "done. Start the cluster and repeat the command."
+            ) from error
+
+    def close(self) -> None:
+        """Leave the cluster, and stop it if this engine started it."""
+        if self._owned and self._ray.is_initialized():
+            self._ray.shutdown()
+
+
+def _start(ray: Any, address: str | None, workers: int) -> None:  # noqa: ANN401 - the ray module
+    options: dict[str, Any] = {"logging_level": "error", "log_to_driver": False}
+    if address is None:
+        options |= {"include_dashboard": False, "num_cpus": workers or None}
+    else:
+        options["address"] = address
+    try:
+        ray.init(**options)
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        raise UserError(
+            f"The Ray cluster {address or 'on this machine'} could not be reached "
+            f"({type(error).__name__}). Give --engine ray for this machine or "
+            "--engine ray://HOST:10001 for a cluster whose head node runs."
+        ) from error

@@ -1,0 +1,167 @@
+"""The tables of the ledger, one schema for SQLite and PostgreSQL.
+
+Every time is UTC text in ISO 8601, so that both stores sort and compare it alike.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+    }
+)
+
+#: Append-only and hash-chained: see :mod:`imagehaven.ledger.audit`.
+audit = Table(
+    "audit",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("at", String(32), nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("event", String(64), nullable=False),
+    Column("inputs", Text, nullable=False),
+    Column("versions", Text, nullable=False),
+    Column("outcome", String(16), nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("previous", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
+)
+
+#: One row: how long the chain is and how it ends, so that a cut-off tail shows.
+audit_head = Table(
+    "audit_head",
+    metadata,
+    Column("one", Integer, primary_key=True, autoincrement=False),
+    Column("seq", Integer, nullable=False),
+    Column("hash", String(64), nullable=False),
+    Column("seal", String(64), nullable=False),
+)
+
+run = Table(
+    "run",
+    metadata,
+    Column("run_id", Integer, primary_key=True, autoincrement=True),
+    Column("kind", String(32), nullable=False),
+    Column("key", String(64), nullable=False),
+    Column("arguments", JSON, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("created_at", String(32), nullable=False),
+    Column("finished_at", String(32)),
+    Column("summary", JSON),
+    Index("ix_run_kind_key", "kind", "key"),
+    sqlite_autoincrement=True,
+)
+
+chunk = Table(
+    "chunk",
+    metadata,
+    Column("run_id", Integer, ForeignKey("run.run_id"), primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("state", String(16), nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("items", LargeBinary, nullable=False),
+    Column("last", Text),
+    Column("result", JSON),
+    Index("ix_chunk_run_id_state", "run_id", "state"),
+)
+
+project = Table(
+    "project",
+    metadata,
+    Column("project", String(128), primary_key=True),
+    Column("created_at", String(32), nullable=False),
+    Column("wrapped_key", LargeBinary, nullable=False),
+)
+
+cohort_version = Table(
+    "cohort_version",
+    metadata,
+    Column("project", String(128), ForeignKey("project.project"), primary_key=True),
+    Column("cohort", String(128), primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("created_at", String(32), nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("definition", JSON, nullable=False),
+    Column("snapshot", Integer, nullable=False),
+    Column("members_sha256", String(64), nullable=False),
+    Column("attrition", JSON, nullable=False),
+    Column("counts", JSON, nullable=False),
+)
+
+#: Who must never be in a release: a keyed hash of the identifier, never the identifier.
+opt_out = Table(
+    "opt_out",
+    metadata,
+    Column("lookup", String(64), primary_key=True),
+    Column("scope", String(128), primary_key=True),
+    Column("added_at", String(32), nullable=False),
+    Column("source", Text, nullable=False),
+)
+
+#: The one place where an original and its pseudonym stand together; the original is encrypted.
+vault = Table(
+    "vault",
+    metadata,
+    Column("project", String(128), ForeignKey("project.project"), primary_key=True),
+    Column("kind", String(64), primary_key=True),
+    Column("lookup", String(64), primary_key=True),
+    Column("pseudonym", Text, nullable=False),
+    Column("ciphertext", LargeBinary, nullable=False),
+    Index("ix_vault_pseudonym", "pseudonym"),
+)
+
+release = Table(
+    "release",
+    metadata,
+    Column("release", String(160), primary_key=True),
+    Column("run_id", Integer, ForeignKey("run.run_id"), nullable=False),
+    Column("project", String(128), nullable=False),
+    Column("cohort", String(128), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("destination", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("created_at", String(32), nullable=False),
+    Column("finished_at", String(32)),
+    Column("terms", JSON, nullable=False),
+    Column("manifest_sha256", String(64)),
+    ForeignKeyConstraint(
+        ["project", "cohort", "version"],
+        ["cohort_version.project", "cohort_version.cohort", "cohort_version.version"],
+    ),
+)
+
+#: Every object that a release was asked for, in exactly one named state.
+release_item = Table(
+    "release_item",
+    metadata,
+    Column("release", String(160), ForeignKey("release.release"), primary_key=True),
+    Column("SOPInstanceUID", String(128), primary_key=True),
+    Column("seq", Integer, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("reason", String(64), nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("modality", String(32), nullable=False),
+    Column("path", Text),
+    Column("sha256", String(64)),
+    Column("bytes", Integer),
+    Index("ix_release_item_release_state", "release", "state"),
+)

@@ -96,7 +96,7 @@ def action(
     return register
 
 
-def recordable(value: Any) -> Any:  # noqa: ANN401 - any argument of any verb
+def recordable(value: Any) -> Any:
     """The JSON form of an argument or result; what has none is recorded by its type's name."""
     if value is None or isinstance(value, bool | int | float | str):
         return value

@@ -10,7 +10,7 @@ function raises ends the iteration, and the ledger knows which chunks are done. 
 station and keeps no state of its own.
 """
 
-from imagehaven.engine.chunks import Crashed, Engine, Progress, quiet, run_chunks
 from imagehaven.engine.choose import make_engine
+from imagehaven.engine.chunks import Crashed, Engine, Progress, quiet, run_chunks
 
 __all__ = ["Crashed", "Engine", "Progress", "make_engine", "quiet", "run_chunks"]

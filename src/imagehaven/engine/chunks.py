@@ -44,10 +44,10 @@ class Engine(Protocol):
 
     width: int
 
-    def submit(self, fn: Callable[..., Any], *arguments: Any) -> Any:  # noqa: ANN401
+    def submit(self, fn: Callable[..., Any], *arguments: Any) -> Any:
         """Start a call; returns a ticket for :meth:`result`."""
 
-    def result(self, ticket: Any) -> Any:  # noqa: ANN401
+    def result(self, ticket: Any) -> Any:
         """Wait for a call's result; raises WorkerDied, or what the call raised."""
 
     def close(self) -> None:
@@ -88,7 +88,7 @@ def _settle(
         return chunk, [_alone(engine, item, fn, context) for item in chunk.items]
 
 
-def _alone(engine: Engine, item: object, fn: Callable[..., Any], context: object) -> Any:  # noqa: ANN401
+def _alone(engine: Engine, item: object, fn: Callable[..., Any], context: object) -> Any:
     try:
         return engine.result(engine.submit(fn, context, [item]))[0]
     except WorkerDied:

@@ -32,14 +32,14 @@ class RayEngine:
             _start(ray, address, workers)
         self.width = workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
 
-    def submit(self, fn: Callable[..., Any], *arguments: Any) -> Any:  # noqa: ANN401
+    def submit(self, fn: Callable[..., Any], *arguments: Any) -> Any:
         """Hand the call to the cluster."""
         if fn not in self._remotes:
             # Retrying is run_chunks' decision, so that every engine treats a dead worker alike.
             self._remotes[fn] = self._ray.remote(num_cpus=1, max_retries=0)(fn)
         return self._remotes[fn].remote(*arguments)
 
-    def result(self, ticket: Any) -> Any:  # noqa: ANN401
+    def result(self, ticket: Any) -> Any:
         """Wait for the task; raises WorkerDied, TransientError, or what the call itself raised."""
         errors = self._ray.exceptions
         try:
@@ -60,7 +60,7 @@ class RayEngine:
             self._ray.shutdown()
 
 
-def _start(ray: Any, address: str | None, workers: int) -> None:  # noqa: ANN401 - the ray module
+def _start(ray: Any, address: str | None, workers: int) -> None:
     options: dict[str, Any] = {"logging_level": "error", "log_to_driver": False}
     if address is None:
         options |= {"include_dashboard": False, "num_cpus": workers or None}

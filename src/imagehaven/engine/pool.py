@@ -24,7 +24,7 @@ class PoolEngine:
         self.width = workers or os.cpu_count() or 1
         self._pool: ProcessPoolExecutor | None = None
 
-    def submit(self, fn: Callable[..., Any], *arguments: Any) -> Future[Any]:  # noqa: ANN401
+    def submit(self, fn: Callable[..., Any], *arguments: Any) -> Future[Any]:
         """Queue a call; a pool that broke is replaced first."""
         if self._pool is not None:
             try:
@@ -34,7 +34,7 @@ class PoolEngine:
         self._pool = self._fresh()
         return self._pool.submit(fn, *arguments)
 
-    def result(self, ticket: Future[Any]) -> Any:  # noqa: ANN401
+    def result(self, ticket: Future[Any]) -> Any:
         """Wait for the call; raises WorkerDied when its process ended without a result."""
         try:
             return ticket.result()
@@ -63,11 +63,11 @@ class InlineEngine:
 
     width = 1
 
-    def submit(self, fn: Callable[..., Any], *arguments: Any) -> Any:  # noqa: ANN401
+    def submit(self, fn: Callable[..., Any], *arguments: Any) -> Any:
         """Call at once."""
         return fn(*arguments)
 
-    def result(self, ticket: Any) -> Any:  # noqa: ANN401
+    def result(self, ticket: Any) -> Any:
         """The ticket is the result."""
         return ticket
 

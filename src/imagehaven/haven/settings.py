@@ -47,7 +47,7 @@ class Settings:
     s3_key_id: str = "env:AWS_ACCESS_KEY_ID"
     """The S3 access key's id."""
 
-    s3_secret: str = "env:AWS_SECRET_ACCESS_KEY"
+    s3_secret: str = "env:AWS_SECRET_ACCESS_KEY"  # noqa: S105 - the name of a variable
     """The S3 access key's secret."""
 
     s3_tls: bool = True
@@ -128,7 +128,7 @@ def read(folder: Path) -> Settings:
 
 
 def write(folder: Path, settings: Settings) -> None:
-    """Write the settings file atomically, each setting under its explanation, for its owner only."""
+    """Write the settings file atomically, each setting under its explanation, owner only."""
     notes = _docstrings()
     lines = ["# The settings of this haven; `imagehaven doctor` tests them.", ""]
     for field in fields(Settings):
@@ -141,7 +141,7 @@ def write(folder: Path, settings: Settings) -> None:
     draft.replace(path)
 
 
-def _toml(value: Any) -> str:  # noqa: ANN401 - str, int or bool
+def _toml(value: Any) -> str:
     # A JSON string, number or boolean is also valid TOML.
     return json.dumps(value, ensure_ascii=False)
 

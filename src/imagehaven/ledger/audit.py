@@ -127,7 +127,7 @@ class AuditTrail:
         """Every row, oldest first."""
         with self._begin() as connection:
             for row in connection.execute(select(schema.audit).order_by(schema.audit.c.seq)):
-                yield AuditRow(**row._mapping)  # type: ignore[arg-type]
+                yield AuditRow(**row._mapping)
 
     def head(self) -> str:
         """The hash that the chain ends in, for noting elsewhere (64 hex digits)."""

@@ -186,7 +186,7 @@ class Runs:
         return sizes.get(DONE, 0), sum(sizes.values())
 
     def finish(self, run_id: int, summary: dict[str, Any]) -> None:
-        """Close a run with its summary and drop its chunks' item lists, which nobody reads again."""
+        """Close a run with its summary and drop its item lists, which nobody reads again."""
         with self._begin() as connection:
             connection.execute(
                 update(schema.chunk).where(schema.chunk.c.run_id == run_id).values(items=b"")
@@ -201,5 +201,5 @@ class Runs:
             )
 
 
-def _run(row: Any) -> Run:  # noqa: ANN401 - a SQLAlchemy row
+def _run(row: Any) -> Run:
     return Run(row.run_id, row.kind, row.key, row.arguments, row.state, row.summary)

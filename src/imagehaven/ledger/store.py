@@ -124,7 +124,7 @@ def _make_engine(url: str) -> Engine:
     return create_engine(f"{driver}://{rest}", pool_pre_ping=True)
 
 
-def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 - DBAPI connection
+def _prepare_sqlite(connection: Any, _record: object) -> None:
     # The driver's own transaction handling starts late; we say BEGIN ourselves (_begin_immediate).
     connection.isolation_level = None
     cursor = connection.cursor()

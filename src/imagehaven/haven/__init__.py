@@ -8,9 +8,19 @@ Guarantees: settings are read in this one place; the embedded stores and Postgre
 storage answer the same calls; a query can read and never write.
 """
 
+from imagehaven.haven.actions import audit_list, audit_verify, doctor, init
 from imagehaven.haven.haven import Haven
 from imagehaven.haven.keys import Keyring
 from imagehaven.haven.lake import Lake
 from imagehaven.haven.settings import Settings
 
-__all__ = ["Haven", "Keyring", "Lake", "Settings"]
+__all__ = [
+    "Haven",
+    "Keyring",
+    "Lake",
+    "Settings",
+    "audit_list",
+    "audit_verify",
+    "doctor",
+    "init",
+]

@@ -8,6 +8,7 @@ pseudonyms when the master key is changed.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import hmac
 import os
@@ -36,7 +37,7 @@ class Keyring:
 
     def derive(self, purpose: str) -> bytes:
         """A 32-byte key of its own for ``purpose``."""
-        return HKDF(SHA256(), 32, None, f"imagehaven/{purpose}".encode()).derive(self.master)
+        return _derive(self.master, purpose)
 
     def lookup(self, purpose: str, value: str) -> str:
         """A keyed hash (64 hex digits) by which a value is found without storing it."""
@@ -63,6 +64,12 @@ class Keyring:
     def fingerprint(self) -> str:
         """Tells one master key from another without telling the key."""
         return hashlib.sha256(self.derive("fingerprint")).hexdigest()[:16]
+
+
+@functools.lru_cache(maxsize=256)
+def _derive(master: bytes, purpose: str) -> bytes:
+    # Kept, because a release asks for the same few keys once for every value it seals.
+    return HKDF(SHA256(), 32, None, f"imagehaven/{purpose}".encode()).derive(master)
 
 
 def create(path: Path) -> Keyring:

@@ -78,7 +78,9 @@ def init(folder: Path, options: Settings | None = None, *, check: bool = False) 
         return Made(str(folder), new, database, wanted.objects or str(folder / "lake"))
     haven = Haven.create(folder, options)
     made = Made(str(folder), new, haven.ledger.place, haven.lake.data)
-    haven.ledger.audit.append("init", {"folder": str(folder)}, outcome="done", detail=made.summary())
+    haven.ledger.audit.append(
+        "init", {"folder": str(folder)}, outcome="done", detail=made.summary()
+    )
     return made
 
 
@@ -101,7 +103,7 @@ def audit_list(haven: Haven, *, last: int | None = None) -> list[AuditRow]:
 
 @action("audit verify", permission="governance", event=None)
 def audit_verify(haven: Haven) -> AuditVerdict:
-    """Walk the audit chain and say whether it is whole; the verdict names the first row at fault."""
+    """Walk the whole audit chain; the verdict names the first row at fault."""
     return haven.ledger.audit.verify()
 
 

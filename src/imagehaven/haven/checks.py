@@ -48,7 +48,9 @@ def _folder(name: str, haven: Haven) -> Finding:
     mode = stat.S_IMODE(haven.folder.stat().st_mode)
     if mode & 0o007:
         return Finding(
-            name, False, f"everyone on this machine may look in (mode {mode:04o})",
+            name,
+            False,
+            f"everyone on this machine may look in (mode {mode:04o})",
             f"chmod o-rwx {haven.folder}",
         )
     return Finding(name, True, str(haven.folder))
@@ -83,7 +85,9 @@ def _audit(name: str, haven: Haven) -> Finding:
     if verdict.intact:
         return Finding(name, True, f"{verdict.rows} rows, unbroken")
     return Finding(
-        name, False, str(verdict.problem),
+        name,
+        False,
+        str(verdict.problem),
         "Somebody changed the ledger: compare it with a backup before anything else is released.",
     )
 
@@ -104,7 +108,7 @@ def _lake(name: str, haven: Haven) -> Finding:
         connection.execute("BEGIN")
         try:
             # Enough rows that the lake writes a Parquet file instead of keeping them inline.
-            connection.execute(f"CREATE TABLE {probe} AS SELECT range AS n FROM range(5000)")
+            connection.execute(f"CREATE TABLE {probe} AS FROM range(5000)")
             row = connection.execute(f"SELECT count(*) FROM {probe}").fetchone()  # noqa: S608
         finally:
             connection.execute("ROLLBACK")
@@ -131,8 +135,11 @@ def _font(name: str, _haven: Haven) -> Finding:
 
     if not features.check("freetype2"):
         return Finding(
-            name, False, "Pillow was built without FreeType",
-            "pip install --force-reinstall pillow", needed=False,
+            name,
+            False,
+            "Pillow was built without FreeType",
+            "pip install --force-reinstall pillow",
+            needed=False,
         )
     ImageFont.load_default(12)
     return Finding(name, True, "Pillow's own font draws", needed=False)
@@ -141,7 +148,10 @@ def _font(name: str, _haven: Haven) -> Finding:
 def _ray(name: str, _haven: Haven) -> Finding:
     if find_spec("ray") is None:
         return Finding(
-            name, False, "not installed", "pip install 'imagehaven[ray]' for --engine ray",
+            name,
+            False,
+            "not installed",
+            "pip install 'imagehaven[ray]' for --engine ray",
             needed=False,
         )
     return Finding(name, True, "installed", needed=False)
@@ -152,7 +162,9 @@ def _clock(name: str, haven: Haven) -> Finding:
     newest = max((row.at for row in haven.ledger.audit.rows()), default="")
     if newest > now:
         return Finding(
-            name, False, "the newest audit row lies in the future",
+            name,
+            False,
+            "the newest audit row lies in the future",
             "Set this machine's clock; a time server (NTP) keeps it right.",
         )
     return Finding(name, True, f"{now[:19]}Z")

@@ -47,12 +47,21 @@ class LoadReport:
 
 
 @action("load", permission="data-manager", event="load")
-def load(haven: Haven, dataset: str, files: Sequence[Path], *, check: bool = False) -> LoadReport:
+def load(
+    haven: Haven,
+    dataset: str,
+    files: Sequence[Path],
+    *,
+    patient: str | None = None,
+    check: bool = False,
+) -> LoadReport:
     """Load CSV or Parquet files as the linked table ``dataset``, in place of what it held.
 
     The files have the same columns, among them one of PatientID, StudyInstanceUID,
-    SeriesInstanceUID, SOPInstanceUID or AccessionNumber. One lake commit; earlier content stays
-    readable at earlier snapshots. Raises UserError naming the file and what is wrong with it.
+    SeriesInstanceUID, SOPInstanceUID or AccessionNumber; ``patient`` names the column that holds
+    the PatientID where it is called otherwise (``chi``, say), and the table then calls it
+    PatientID. One lake commit; earlier content stays readable at earlier snapshots. Raises
+    UserError naming the file and what is wrong with it.
     """
     if not _NAME.fullmatch(dataset):
         raise UserError(
@@ -62,7 +71,7 @@ def load(haven: Haven, dataset: str, files: Sequence[Path], *, check: bool = Fal
     with haven.lake.connect() as connection:
         connection.execute("BEGIN")
         _stage(connection, [Path(file) for file in files])
-        columns = _infer(connection)
+        columns = _infer(connection, patient)
         casts = ", ".join(f"CAST({_id(name)} AS {kind}) AS {_id(name)}" for name, kind in columns)
         try:
             connection.execute(f"CREATE TEMP TABLE live AS SELECT {casts} FROM staged")  # noqa: S608
@@ -115,10 +124,14 @@ def _stage(connection: duckdb.DuckDBPyConnection, files: list[Path]) -> None:
         ) from error
 
 
-def _infer(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
+def _infer(connection: duckdb.DuckDBPyConnection, patient: str | None) -> list[tuple[str, str]]:
     found = connection.execute("SELECT column_name, column_type FROM (DESCRIBE staged)").fetchall()
     names = [name for name, _ in found]
     wanted = {key.lower(): key for key in KEYS}
+    if patient is not None:
+        if patient.lower() not in {name.lower() for name in names}:
+            raise UserError(f"The file has no column {patient!r}; it has {', '.join(names)}.")
+        wanted[patient.lower()] = "PatientID"
     for name in names:
         key = wanted.get(name.lower())
         if key is not None and key != name:
@@ -126,8 +139,8 @@ def _infer(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
     columns = [(wanted.get(name.lower(), name), kind) for name, kind in found]
     if not {name for name, _ in columns} & set(KEYS):
         raise UserError(
-            f"No column links these rows to an image. Name one of {', '.join(KEYS)}; "
-            f"the file has {', '.join(names)}."
+            f"No column links these rows to an image: the file has {', '.join(names)}. Call one of "
+            f"them {', '.join(KEYS)}, or name the one that holds the PatientID with --patient."
         )
     return [(name, _type(connection, name, kind)) for name, kind in columns]
 

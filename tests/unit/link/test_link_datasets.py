@@ -84,6 +84,13 @@ def test_what_cannot_be_loaded_is_refused_with_the_remedy_and_without_the_value(
     assert "SECRET" not in str(refused.value)
 
 
+def test_a_column_of_another_name_can_hold_the_patient(haven: Haven, tmp_path: Path) -> None:
+    file = _write(tmp_path / "s.csv", "chi,status", "0101901234,current")
+    assert list(load(haven, "smoking", [file], patient="CHI").columns) == ["PatientID", "status"]
+    with pytest.raises(UserError, match="no column 'nhs'"):
+        load(haven, "smoking", [file], patient="nhs")
+
+
 def test_a_file_that_is_not_there_is_named(haven: Haven, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"gone\.csv does not exist"):
         load(haven, "x", [tmp_path / "gone.csv"])

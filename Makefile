@@ -1,0 +1,95 @@
+# One target for each habit; `make help` lists them. Stamp files under .venv make repeats quick.
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+# The first Python that is new enough.
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+  $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+  && command -v $$python && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+# Root installs Debian packages itself; others through sudo, where there is any.
+SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
+CAN_INSTALL := $(shell command -v apt-get >/dev/null && { [ "$$(id -u)" = 0 ] || command -v sudo; } >/dev/null && echo yes)
+APT := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+
+$(VENV)/.made: ## (the virtual environment)
+	@[ -n "$(PYTHON)" ] || { \
+	  echo "imagehaven needs Python 3.11 or later: install it, or give make PYTHON=PATH"; exit 2; }
+	@$(PYTHON) -m venv $(VENV) >/dev/null 2>&1 || { \
+	  [ "$(CAN_INSTALL)" = yes ] || { echo "Python has no venv: install the package python3-venv"; exit 2; }; \
+	  $(APT) update && $(APT) install -y python3-venv && $(PYTHON) -m venv --clear $(VENV); }
+	@touch $@
+
+$(VENV)/.demo: $(VENV)/.made pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[demo]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.made pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
+	@touch $@ $(VENV)/.demo
+
+# What tests drive beside Python: a real PostgreSQL, and DICOM tools by others as second opinions.
+$(VENV)/.packages: | $(VENV)/.made
+	@missing=""; \
+	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$$missing postgresql"; \
+	command -v dcmdump >/dev/null || missing="$$missing dcmtk"; \
+	command -v dciodvfy >/dev/null || missing="$$missing dicom3tools"; \
+	command -v setpriv >/dev/null || missing="$$missing util-linux"; \
+	if [ -n "$$missing" ]; then \
+	  [ "$(CAN_INSTALL)" = yes ] || { echo "Tests need the Debian packages:$$missing"; exit 2; }; \
+	  $(APT) update && $(APT) install -y --no-install-recommends $$missing; \
+	fi
+	@touch $@
+
+.PHONY: demo
+demo: $(VENV)/.demo ## Install, and drive the whole road on a synthetic hospital
+	$(BIN)/imagehaven demo
+
+.PHONY: check
+check: $(VENV)/.dev ## Format, lint, types, direction of imports, house rules, generated pages
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-timing
+	$(BIN)/python docs/generate/all.py --check
+	$(BIN)/pytest -p no:cacheprovider tests/unit/test_house_rules.py tests/unit/test_registry.py
+
+.PHONY: test
+test: $(VENV)/.dev $(VENV)/.packages check ## Everything, with real servers on free loopback ports
+	$(BIN)/pytest -n 2 --dist loadgroup
+
+.PHONY: format
+format: $(VENV)/.dev ## Format and mend what can be mended
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.PHONY: generate
+generate: $(VENV)/.dev ## Write the generated pages of the documentation anew
+	$(BIN)/python docs/generate/all.py
+
+.PHONY: docs
+docs: generate ## Build the documentation into site/
+	$(BIN)/mkdocs build --strict
+
+.PHONY: bench
+bench: $(VENV)/.dev ## Measure ingest, de-identification and release against peers
+	$(BIN)/python -m benchmarks
+
+.PHONY: lock
+lock: $(VENV)/.made ## Write constraints.txt anew from pyproject.toml
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --all-extras --python-version 3.11 \
+	  --no-emit-package imagehaven --no-annotate --no-header -o constraints.txt pyproject.toml
+
+.PHONY: clean
+clean: ## Remove what make made
+	rm -rf $(VENV) site build demo-haven .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

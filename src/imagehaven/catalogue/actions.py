@@ -1,0 +1,168 @@
+"""The catalogue's verbs: ingest, quarantine list, quarantine retry, query."""
+
+from __future__ import annotations
+
+import errno
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from imagehaven.acquire import walk
+from imagehaven.actions import action
+from imagehaven.catalogue.loading.plan import items_of, plan_items, plan_paths
+from imagehaven.catalogue.loading.retry import Quarantined, quarantined_now, retry_items
+from imagehaven.catalogue.loading.run import IngestReport, load
+from imagehaven.catalogue.one_writer import one_worker
+from imagehaven.catalogue.query import FORMATS
+from imagehaven.catalogue.tables import prepare
+from imagehaven.engine import Progress, quiet
+from imagehaven.errors import TransientError, UserError
+from imagehaven.haven import Haven
+from imagehaven.ledger.runs import PLANNING, Run
+
+
+@dataclass(frozen=True)
+class IngestPlan:
+    """What an ingest would read, without reading it: ``size`` is in bytes."""
+
+    found: int
+    containers: int
+    size: int
+    problems_by_reason: dict[str, int]
+
+    def summary(self) -> dict[str, Any]:
+        """The plan as plain values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class QuarantineList:
+    """What could not be read so far."""
+
+    objects: list[Quarantined]
+
+    def summary(self) -> dict[str, Any]:
+        """How many there are of each reason."""
+        counts = Counter(thing.reason for thing in self.objects)
+        return {
+            "quarantined": len(self.objects),
+            "quarantined_by_reason": dict(sorted(counts.items())),
+        }
+
+
+@action("ingest", permission="data-manager", event="ingest")
+def ingest(
+    haven: Haven,
+    paths: Sequence[Path],
+    *,
+    engine: str = "pool",
+    workers: int = 0,
+    check: bool = False,
+    progress: Progress = quiet,
+) -> IngestReport | IngestPlan:
+    """Catalogue every DICOM object in folders, archives and DICOMDIRs.
+
+    The same call again goes on where a killed one stopped, and finds everything unchanged where
+    none was. With ``check`` nothing is read or stored: an :class:`IngestPlan` says what would be.
+    Raises UserError for a path that is not there, TransientError when a store is out of reach.
+    """
+    places = [Path(path) for path in paths]
+    if not places:
+        raise UserError("No path was given. Give folders, archives, DICOMDIRs or DICOM files.")
+    if check:
+        return _foreseen(places)
+    arguments = {"paths": sorted(str(place.resolve()) for place in places)}
+
+    def plan(run: Run) -> None:
+        plan_paths(haven, run, places, progress)
+
+    return _worked(haven, "ingest", arguments, plan, engine, workers, progress)
+
+
+@action("quarantine retry", permission="data-manager", event="quarantine-retry")
+def retry(
+    haven: Haven,
+    *,
+    reason: str | None = None,
+    engine: str = "pool",
+    workers: int = 0,
+    check: bool = False,
+    progress: Progress = quiet,
+) -> IngestReport | QuarantineList:
+    """Read again what is quarantined, all of it or what has one ``reason``.
+
+    What reads well now leaves the quarantine. With ``check`` only says what would be read.
+    """
+    if check:
+        return quarantined(haven, reason=reason)
+    prepare(haven)
+
+    def plan(run: Run) -> None:
+        after = haven.ledger.runs.planned_to(run.run_id)
+        plan_items(haven, run, retry_items(haven, reason, after), progress)
+
+    return _worked(haven, "retry", {"reason": reason}, plan, engine, workers, progress)
+
+
+@action("quarantine list", permission="data-manager", event=None)
+def quarantined(haven: Haven, *, reason: str | None = None) -> QuarantineList:
+    """What could not be read, with file, reason and attempts."""
+    prepare(haven)
+    return QuarantineList(list(quarantined_now(haven, reason)))
+
+
+@action("query", permission="data-manager", event="query")
+def query(
+    haven: Haven,
+    sql: str,
+    *,
+    format: Literal["table", "csv", "json", "parquet"] = "table",  # noqa: A002
+) -> str | bytes:
+    """Answer one SQL query on the catalogue: text, or bytes for ``parquet``.
+
+    Raises UserError with DuckDB's explanation when the query does not make sense.
+    """
+    if format not in FORMATS:
+        raise UserError(f"There is no format {format!r}. Valid choices: {', '.join(FORMATS)}.")
+    return FORMATS[format](haven.sql(sql))
+
+
+def _foreseen(paths: list[Path]) -> IngestPlan:
+    reasons, found, containers, size = Counter[str](), 0, 0, 0
+    for item in items_of(walk(paths)):
+        found += 1
+        containers += item.get("containers", 0)
+        size += max(0, item.get("size", 0))
+        if "reason" in item:
+            reasons[item["reason"]] += 1
+    return IngestPlan(found, containers, size, dict(sorted(reasons.items())))
+
+
+def _worked(
+    haven: Haven,
+    kind: str,
+    arguments: dict[str, Any],
+    plan: Callable[[Run], None],
+    engine: str,
+    workers: int,
+    progress: Progress,
+) -> IngestReport:
+    try:
+        prepare(haven)
+        run, resumed = haven.ledger.runs.start(kind, arguments)
+        with one_worker(haven, run.run_id):
+            if run.state == PLANNING:
+                plan(run)
+            totals = load(haven, run, engine=engine, workers=workers, progress=progress)
+            report = IngestReport(**totals, load_run=run.run_id, resumed=resumed)
+            haven.ledger.runs.finish(run.run_id, report.summary())
+        return report
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise
+        raise TransientError(
+            f"The disk is full ({error.filename or haven.folder}). Nothing is lost: free some "
+            "space and repeat the command; it goes on where it stopped."
+        ) from error

@@ -1,0 +1,131 @@
+"""The catalogue's index: which keys the lake already holds, in the ledger's database.
+
+The lake has no index: to look one UID up it reads a column of every file, so loading would slow
+down with every load. This table answers in the same time however much is catalogued. It is derived:
+the lake is the truth, and what the index lacks after a kill is read back from the lake
+(:func:`catch_up`) before the next commit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Any, Final
+
+import duckdb
+from sqlalchemy import Column, Connection, LargeBinary, MetaData, String, Table, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+INSTANCE, SOURCE, QUARANTINE, CHUNK = "instance", "source", "quarantine", "chunk"
+
+#: The levels above an instance, and the UID that names one there.
+HIERARCHY: Final = {
+    "series": "SeriesInstanceUID",
+    "study": "StudyInstanceUID",
+    "patient": "PatientID",
+}
+
+#: One known key: (kind, key, fingerprint).
+Entry = tuple[str, bytes, bytes]
+
+_AT_ONCE = 500
+
+_table = Table(
+    "catalogue_key",
+    MetaData(),
+    Column("kind", String(12), primary_key=True),
+    Column("key", LargeBinary(16), primary_key=True),
+    Column("fingerprint", LargeBinary(16), nullable=False),
+    sqlite_with_rowid=False,
+)
+
+
+def key_of(*parts: str | int | None) -> bytes:
+    """A 16-byte key or fingerprint of some texts; different texts, different keys."""
+    text = "\0".join("" if part is None else str(part) for part in parts)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:16]
+
+
+def create(connection: Connection) -> None:
+    """Make the index's table unless it is there."""
+    _table.create(connection, checkfirst=True)
+
+
+def seen(connection: Connection, kind: str, keys: Collection[bytes]) -> dict[bytes, bytes]:
+    """The fingerprints of those ``keys`` that are known."""
+    found: dict[bytes, bytes] = {}
+    for some in _portions(sorted(set(keys))):
+        rows = connection.execute(
+            select(_table.c.key, _table.c.fingerprint).where(
+                _table.c.kind == kind, _table.c.key.in_(some)
+            )
+        )
+        found.update((bytes(key), bytes(fingerprint)) for key, fingerprint in rows)
+    return found
+
+
+def remember(connection: Connection, entries: Iterable[Entry]) -> None:
+    """Add keys. A source gets its newest fingerprint; any other key keeps its first."""
+    latest = {(kind, key): fingerprint for kind, key, fingerprint in entries}
+    dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
+    # Sorted, so that the tree is filled page by page and two writers cannot deadlock.
+    for some in _portions(sorted(latest)):
+        rows = [{"kind": kind, "key": key, "fingerprint": latest[kind, key]} for kind, key in some]
+        statement = dialect.insert(_table)
+        connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["kind", "key"],
+                set_={"fingerprint": statement.excluded.fingerprint},
+                where=_table.c.kind == SOURCE,
+            ),
+            rows,
+        )
+
+
+def entries_of_chunk(lake: duckdb.DuckDBPyConnection, run: int, seq: int) -> Iterator[Entry]:
+    """The keys that one committed chunk brought, read back from the lake."""
+    yield CHUNK, key_of(run, seq), b""
+    where = f"WHERE load_run = {int(run)} AND load_seq = {int(seq)}"
+    for uid, dataset, syntax in _rows(
+        lake, f"SELECT SOPInstanceUID, dataset_sha256, TransferSyntaxUID FROM instance {where}"
+    ):
+        yield INSTANCE, key_of(uid), key_of(dataset, syntax)
+    for source, content in _rows(
+        lake, f"SELECT source, content_sha256 FROM source {where} AND replaced_run IS NULL"
+    ):
+        yield SOURCE, key_of(source), key_of(content)
+    for (source,) in _rows(lake, f"SELECT source FROM quarantine {where}"):
+        yield QUARANTINE, key_of(source), b""
+    for table, uid in HIERARCHY.items():
+        for (value,) in _rows(lake, f'SELECT "{uid}" FROM "{table}" {where}'):
+            yield table, key_of(value), b""
+
+
+def missing_chunks(
+    lake: duckdb.DuckDBPyConnection, connection: Connection
+) -> list[tuple[int, int]]:
+    """Chunks (run, seq) that the lake holds and the index does not."""
+    count = select(func.count()).where(_table.c.kind == CHUNK)
+    known = int(connection.execute(count).scalar() or 0)
+    held = lake.execute("SELECT count(*) FROM load_chunk").fetchone()
+    if held is not None and held[0] == known:
+        return []
+    chunks = _rows(lake, "SELECT load_run, load_seq FROM load_chunk ORDER BY ALL")
+    keys = {key_of(run, seq): (run, seq) for run, seq in chunks}
+    indexed = seen(connection, CHUNK, keys)
+    return [chunk for key, chunk in keys.items() if key not in indexed]
+
+
+def catch_up(lake: duckdb.DuckDBPyConnection, connection: Connection) -> None:
+    """Bring the index up to what the lake holds; nearly always there is nothing to do."""
+    for run, seq in missing_chunks(lake, connection):
+        remember(connection, entries_of_chunk(lake, run, seq))
+
+
+def _rows(lake: duckdb.DuckDBPyConnection, query: str) -> list[tuple[Any, ...]]:
+    return lake.execute(query).fetchall()
+
+
+def _portions(keys: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    for start in range(0, len(keys), _AT_ONCE):
+        yield keys[start : start + _AT_ONCE]

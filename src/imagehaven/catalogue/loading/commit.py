@@ -1,0 +1,274 @@
+"""Commits one chunk to the lake: each of its rows into the one table that it belongs to.
+
+Everything of a chunk, its row in ``load_chunk`` included, is one lake commit; a chunk that has
+such a row is never applied again, so a kill at any moment neither loses nor doubles a row.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, Final
+
+import duckdb
+import pyarrow as pa
+
+from imagehaven.catalogue import index
+from imagehaven.catalogue.declared import declared, promoted_keywords
+from imagehaven.catalogue.index import key_of
+from imagehaven.catalogue.loading.judge import Candidate, Seen, State, judge
+from imagehaven.catalogue.loading.reader import MEDIA_DIRECTORY, Row
+from imagehaven.catalogue.one_writer import one_committer
+from imagehaven.catalogue.tables import columns
+from imagehaven.catalogue.typed import typed
+from imagehaven.errors import TransientError
+from imagehaven.haven import Haven
+
+_ATTEMPTS: Final = 5
+_FIELDS: Final = [name for name in Row._fields if name != "values"]
+_NUMBERS: Final = ("size", "archives", "pixel_offset", "pixel_length")
+_NOT_DATA: Final = ("quarantined", "container")
+
+
+def commit_chunk(haven: Haven, run_id: int, seq: int, rows: Sequence[Row]) -> dict[str, Any]:
+    """Store a chunk's rows and mark it done; returns its counts.
+
+    Raises TransientError when other writers keep the lake busy or a store is out of reach.
+    """
+    with one_committer(haven):
+        counts, entries = _stored(haven, run_id, seq, rows)
+        with haven.ledger.begin() as connection:
+            index.remember(connection, entries)
+            haven.ledger.runs.chunk_done(connection, run_id, seq, counts)
+    return counts
+
+
+def _stored(
+    haven: Haven, run_id: int, seq: int, rows: Sequence[Row]
+) -> tuple[dict[str, Any], list[index.Entry]]:
+    for attempt in range(_ATTEMPTS):
+        try:
+            with haven.lake.transaction() as lake:
+                with haven.ledger.begin() as connection:
+                    index.catch_up(lake, connection)
+                done = _applied(lake, run_id, seq)
+                return (done, []) if done is not None else _apply(haven, lake, run_id, seq, rows)
+        except duckdb.TransactionException:
+            # Another verb (a view, a linked table) committed first: the same again on top of it.
+            time.sleep(0.1 * 2**attempt)
+    raise TransientError(
+        f"Chunk {seq} of load run {run_id} could not be committed: other writers were first "
+        f"{_ATTEMPTS} times. Nothing is lost; repeat the command."
+    )
+
+
+def _applied(lake: duckdb.DuckDBPyConnection, run_id: int, seq: int) -> dict[str, Any] | None:
+    found = lake.execute(
+        "SELECT * EXCLUDE (load_run, load_seq) FROM load_chunk WHERE load_run = ? AND load_seq = ?",
+        [run_id, seq],
+    )
+    names = [column[0] for column in found.description or ()]
+    row = found.fetchone()
+    if row is None:
+        return None
+    counts = dict(zip(names, row, strict=True))
+    return counts | {"reasons": json.loads(counts["reasons"])}
+
+
+def _apply(
+    haven: Haven, lake: duckdb.DuckDBPyConnection, run_id: int, seq: int, rows: Sequence[Row]
+) -> tuple[dict[str, Any], list[index.Entry]]:
+    candidates = [_candidate(row) for row in rows]
+    with haven.ledger.begin() as connection:
+        seen = _seen(connection, candidates)
+        once_bad = index.seen(connection, index.QUARANTINE, [c.source for c in candidates])
+        states = judge(candidates, seen)
+        new, entries = _new_levels(connection, rows, states)
+    lake.register("incoming", _table(run_id, seq, rows, states, new))
+    changed = {
+        c.source
+        for c, state in zip(candidates, states, strict=True)
+        if state not in ("unchanged", *_NOT_DATA) and c.source in seen.source
+    }
+    if changed:
+        _retire(
+            lake,
+            run_id,
+            [r.source for r, c in zip(rows, candidates, strict=True) if c.source in changed],
+        )
+    _store_read(lake, states)
+    _store_quarantined(
+        lake,
+        run_id,
+        [r.source for r, c in zip(rows, candidates, strict=True) if c.source in once_bad],
+    )
+    counts = _counts(rows, states)
+    values = [run_id, seq, *(json.dumps(v) if k == "reasons" else v for k, v in counts.items())]
+    marks = ", ".join("?" * len(values))
+    lake.execute(f"INSERT INTO load_chunk VALUES ({marks})", values)  # noqa: S608 - only marks
+    return counts, [*entries, *_entries(run_id, seq, candidates, states)]
+
+
+def _candidate(row: Row) -> Candidate:
+    if row.kind != "read":
+        return Candidate(row.kind, b"", b"", key_of(row.source), b"")
+    return Candidate(
+        row.kind,
+        key_of(row.values[0]),  # the first promoted keyword is SOPInstanceUID
+        key_of(row.dataset_sha256, row.transfer_syntax),
+        key_of(row.source),
+        key_of(row.content_sha256),
+    )
+
+
+def _seen(connection: Any, candidates: Sequence[Candidate]) -> Seen:
+    read = [candidate for candidate in candidates if candidate.kind == "read"]
+    return Seen(
+        index.seen(connection, index.INSTANCE, [candidate.instance for candidate in read]),
+        index.seen(connection, index.SOURCE, [candidate.source for candidate in read]),
+    )
+
+
+def _new_levels(
+    connection: Any, rows: Sequence[Row], states: Sequence[State]
+) -> tuple[dict[str, list[bool]], list[index.Entry]]:
+    """For each level, which row brings a series, study or patient that the lake does not hold."""
+    new: dict[str, list[bool]] = {}
+    entries: list[index.Entry] = []
+    for table, uid in index.HIERARCHY.items():
+        place = promoted_keywords().index(uid)
+        values = [
+            row.values[place] if state == "catalogued" else None
+            for row, state in zip(rows, states, strict=True)
+        ]
+        keys = [key_of(value) if value else b"" for value in values]
+        known = set(index.seen(connection, table, [key for key in keys if key]))
+        new[table] = []
+        for key in keys:
+            first = bool(key) and key not in known
+            known.add(key)
+            new[table].append(first)
+            if first:
+                entries.append((table, key, b""))
+    return new, entries
+
+
+def _table(
+    run_id: int,
+    seq: int,
+    rows: Sequence[Row],
+    states: Sequence[State],
+    new: dict[str, list[bool]],
+) -> pa.Table:
+    data: dict[str, Any] = {}
+    for place, name in enumerate(Row._fields):
+        if name != "values":
+            kind = pa.int64() if name in _NUMBERS else pa.string()
+            data[name] = pa.array([row[place] for row in rows], kind)
+    data["TransferSyntaxUID"] = data.pop("transfer_syntax")
+    for place, keyword in enumerate(promoted_keywords()):
+        values = [row.values[place] if row.values else None for row in rows]
+        data[keyword] = pa.array(values, pa.string())
+    data |= {f"new_{table}": pa.array(flags, pa.bool_()) for table, flags in new.items()}
+    count = len(rows)
+    data["n"] = pa.array(range(count), pa.int32())
+    data["state"] = pa.array(states, pa.string())
+    data["load_run"] = pa.array([run_id] * count, pa.int32())
+    data["load_seq"] = pa.array([seq] * count, pa.int32())
+    return pa.table(data)
+
+
+def _store_read(lake: duckdb.DuckDBPyConnection, states: Sequence[State]) -> None:
+    have = set(states)
+    if "catalogued" in have:
+        _insert(lake, "instance", "state = 'catalogued'")
+        for table in index.HIERARCHY:
+            _insert(lake, table, f"new_{table}")
+    if have & {"catalogued", "duplicate", "conflicting"}:
+        _insert(lake, "source", "state IN ('catalogued', 'duplicate', 'conflicting')")
+    if "conflicting" in have:
+        _insert(lake, "conflict", "state = 'conflicting'")
+    if "container" in have:
+        _insert(lake, "container", "state = 'container'")
+
+
+def _insert(lake: duckdb.DuckDBPyConnection, table: str, where: str) -> None:
+    kinds = {column.keyword: column.type for column in declared().get(table, ())}
+    chosen = ", ".join(
+        f'{_typed(name, kinds.get(name, "text"))} AS "{name}"'
+        for name in columns(table)
+        if name != "replaced_run"
+    )
+    lake.execute(
+        f'INSERT INTO "{table}" BY NAME SELECT {chosen} FROM incoming WHERE {where} ORDER BY n'
+    )
+
+
+def _typed(name: str, kind: str) -> str:
+    """A promoted text as its column's type: text whole, anything else by its first value."""
+    return f'"{name}"' if kind == "text" else typed(f"split_part(\"{name}\", '\\', 1)", kind)
+
+
+def _retire(lake: duckdb.DuckDBPyConnection, run_id: int, sources: list[str]) -> None:
+    lake.execute(
+        "UPDATE source SET replaced_run = ? "
+        "WHERE replaced_run IS NULL AND source IN (SELECT unnest(?))",
+        [run_id, sources],
+    )
+
+
+def _store_quarantined(lake: duckdb.DuckDBPyConnection, run_id: int, once_bad: list[str]) -> None:
+    """Put bad sources into the quarantine, and take those out that are good now."""
+    earlier = (
+        "(SELECT NULL::VARCHAR AS source, 0 AS attempts, 0 AS load_run, 0 AS load_seq LIMIT 0)"
+    )
+    if once_bad:
+        lake.execute(
+            "CREATE OR REPLACE TEMP TABLE earlier AS SELECT source, attempts, load_run, load_seq "
+            "FROM quarantine WHERE source IN (SELECT unnest(?))",
+            [once_bad],
+        )
+        lake.execute("DELETE FROM quarantine WHERE source IN (SELECT source FROM earlier)")
+        earlier = "earlier"
+    lake.execute(
+        f"""INSERT INTO quarantine BY NAME
+        SELECT incoming.source, reason, detail, size, coalesce(earlier.attempts, 0) + 1 AS attempts,
+            coalesce(earlier.load_run, incoming.load_run) AS load_run,
+            coalesce(earlier.load_seq, incoming.load_seq) AS load_seq,
+            incoming.load_run AS last_run, path, members
+        FROM incoming LEFT JOIN {earlier} AS earlier USING (source)
+        WHERE state = 'quarantined' ORDER BY n"""
+    )
+
+
+def _counts(rows: Sequence[Row], states: Sequence[State]) -> dict[str, Any]:
+    counted = Counter(states)
+    reasons = Counter(row.reason for row in rows if row.kind == "quarantined")
+    directories = sum(row.kind == "container" and row.reason == MEDIA_DIRECTORY for row in rows)
+    return {
+        "items": len(rows),
+        "found": len(rows) - counted["container"],
+        "catalogued": counted["catalogued"],
+        "duplicate": counted["duplicate"] + counted["unchanged"],
+        "unchanged": counted["unchanged"],
+        "conflicting": counted["conflicting"],
+        "quarantined": counted["quarantined"],
+        "containers": directories + sum(row.archives for row in rows),
+        "reasons": {str(reason): reasons[reason] for reason in sorted(reasons, key=str)},
+    }
+
+
+def _entries(
+    run_id: int, seq: int, candidates: Sequence[Candidate], states: Sequence[State]
+) -> list[index.Entry]:
+    entries: list[index.Entry] = [(index.CHUNK, key_of(run_id, seq), b"")]
+    for candidate, state in zip(candidates, states, strict=True):
+        if state == "catalogued":
+            entries.append((index.INSTANCE, candidate.instance, candidate.fingerprint))
+        if state in ("catalogued", "duplicate", "conflicting"):
+            entries.append((index.SOURCE, candidate.source, candidate.content))
+        if state == "quarantined":
+            entries.append((index.QUARANTINE, candidate.source, b""))
+    return entries

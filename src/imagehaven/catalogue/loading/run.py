@@ -1,0 +1,85 @@
+"""Runs a planned load: reads its chunks on an engine, commits them in order, proves the totals."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from imagehaven.catalogue.compact import compact
+from imagehaven.catalogue.declared import promoted_keywords
+from imagehaven.catalogue.loading.commit import commit_chunk
+from imagehaven.catalogue.loading.reader import ReadContext, Row, read_chunk, unreadable
+from imagehaven.catalogue.loading.reconcile import reconcile
+from imagehaven.engine import Crashed, Progress, make_engine, run_chunks
+from imagehaven.haven import Haven
+from imagehaven.ledger.runs import Run
+
+
+@dataclass(frozen=True)
+class IngestReport:
+    """What a load run did: ``found`` is the sum of the four counts below it.
+
+    ``unchanged`` is the part of ``duplicate`` that the catalogue already knew under the same
+    source. ``containers`` (archives and DICOMDIRs) are counted apart.
+    """
+
+    found: int
+    catalogued: int
+    duplicate: int
+    conflicting: int
+    quarantined: int
+    unchanged: int
+    containers: int
+    quarantined_by_reason: dict[str, int]
+    load_run: int
+    resumed: bool
+
+    def summary(self) -> dict[str, Any]:
+        """The report as plain values."""
+        return asdict(self)
+
+
+def load(
+    haven: Haven, run: Run, *, engine: str, workers: int, progress: Progress
+) -> dict[str, Any]:
+    """Work the chunks of a planned run that are not done; returns its totals.
+
+    Raises TerminalError when an item ended in no table.
+    """
+    context = ReadContext(promoted_keywords())
+    runs = haven.ledger.runs
+    done, total = runs.progress(run.run_id)
+    progress("catalogue", done, total)
+    with make_engine(engine, workers or haven.settings.workers) as machine:
+        for chunk, results in run_chunks(machine, runs.pending(run.run_id), read_chunk, context):
+            commit_chunk(haven, run.run_id, chunk.seq, [_row(result) for result in results])
+            done += len(chunk.items)
+            progress("catalogue", done, total)
+    reconcile(haven, run.run_id)
+    compact(haven)
+    return totals(haven, run.run_id)
+
+
+def totals(haven: Haven, run_id: int) -> dict[str, Any]:
+    """The sums over the run's committed chunks, as the lake holds them."""
+    names = ("found", "catalogued", "duplicate", "unchanged", "conflicting", "quarantined")
+    sums = ", ".join(f"coalesce(sum({name}), 0)::BIGINT" for name in (*names, "containers"))
+    with haven.lake.connect(read_only=True) as lake:
+        query = f"SELECT {sums} FROM load_chunk WHERE load_run = ?"  # noqa: S608 - our own names
+        row = lake.execute(query, [run_id]).fetchone() or ()
+        reasons = Counter[str]()
+        for (text,) in lake.execute(
+            "SELECT reasons FROM load_chunk WHERE load_run = ? AND quarantined > 0", [run_id]
+        ).fetchall():
+            reasons.update(json.loads(text))
+    counts: dict[str, Any] = dict(zip((*names, "containers"), row, strict=True))
+    return counts | {"quarantined_by_reason": dict(sorted(reasons.items()))}
+
+
+def _row(result: Row | Crashed) -> Row:
+    if isinstance(result, Crashed):
+        detail = "the process that read it ended twice; keep the file and report it"
+        return unreadable(result.item, "crashed-reader", detail)
+    return result

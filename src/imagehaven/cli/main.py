@@ -1,0 +1,117 @@
+"""The command `imagehaven`: its global options, its verbs, and what becomes of errors."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import traceback
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+import typer
+
+from imagehaven.cli import archive, cohorts, hospital, releases, trail
+from imagehaven.cli.call import AsJson, Call, Check, InHaven, print_json
+from imagehaven.errors import ImagehavenError
+
+#: sysexits.h, EX_SOFTWARE: a defect of the program itself.
+DEFECT = 70
+#: What shells return for a command that Ctrl-C ended.
+INTERRUPTED = 130
+_RESUME = "interrupted; the same command, given again, goes on from here."
+
+app = typer.Typer(
+    name="imagehaven",
+    no_args_is_help=True,
+    # Plain help: drawing it with rich would take most of the half second that --help may take.
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+for room in (archive, cohorts, releases, trail, hospital):
+    room.add_to(app)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"imagehaven {version('imagehaven')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    ctx: typer.Context,
+    in_haven: InHaven = None,
+    as_json: AsJson = False,
+    check: Check = False,
+    show_version: bool = typer.Option(
+        False, "--version", help="Print the version.", callback=_version, is_eager=True
+    ),
+) -> None:
+    """From a folder of clinical images to a verified, de-identified research release.
+
+    \b
+    imagehaven init my-haven
+    imagehaven -C my-haven ingest /archive/2019
+    imagehaven -C my-haven query "SELECT Modality, count(*) FROM series GROUP BY ALL"
+
+    `imagehaven demo` shows the whole road on a synthetic hospital.
+    """
+    ctx.obj = Call(in_haven, as_json, check)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and leave with its exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    sys.exit(run(words))
+
+
+def run(words: list[str]) -> int:
+    """Run one command; returns its exit code and lets no exception out."""
+    as_json = "--json" in words
+    try:
+        code = app(words, standalone_mode=False)
+        if code == INTERRUPTED:
+            raise KeyboardInterrupt
+        return code if isinstance(code, int) else 0
+    except ImagehavenError as error:
+        return _tell(type(error).__name__, str(error), error.exit_code, as_json)
+    except typer.TyperException as error:
+        return _tell("UsageError", error.format_message(), error.exit_code, as_json)
+    except (KeyboardInterrupt, typer.Abort):
+        return _tell("Interrupted", _RESUME, INTERRUPTED, as_json)
+    except BrokenPipeError:
+        # The reader of a pipe (`| head`) has had enough; nothing is wrong.
+        sys.stdout = None
+        return 0
+    except Exception as error:  # noqa: BLE001 - the outermost seam: a traceback may carry values
+        place = _keep(error)
+        message = (
+            f"imagehaven failed in a way that it should not ({type(error).__name__}). Where, "
+            f"without any value, is written in {place}; please add that file to a report."
+        )
+        return _tell(type(error).__name__, message, DEFECT, as_json)
+
+
+def _tell(kind: str, message: str, code: int, as_json: bool) -> int:
+    if as_json:
+        print_json({"error": message, "kind": kind})
+    else:
+        sys.stderr.write(f"error: {message}\n")
+    return code
+
+
+def _keep(error: BaseException) -> Path:
+    # Frames only. Messages and local variables may hold values out of images and records.
+    lines: list[str] = []
+    cause: BaseException | None = error
+    while cause is not None:
+        lines.append(f"{type(cause).__module__}.{type(cause).__qualname__}\n")
+        lines += traceback.format_tb(cause.__traceback__)
+        cause = cause.__cause__ or cause.__context__
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="imagehaven-failure-", suffix=".txt", delete=False, encoding="utf-8"
+    ) as file:
+        file.write(f"imagehaven {version('imagehaven')}\n" + "".join(lines))
+    return Path(file.name)

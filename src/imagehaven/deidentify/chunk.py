@@ -1,0 +1,78 @@
+"""What a worker does with one chunk of sources: each ends in one state, and none stops another."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+from imagehaven.acquire import Source, open_sources
+from imagehaven.deidentify.instance import deidentify_file
+from imagehaven.deidentify.pseudonyms import Pseudonyms
+from imagehaven.deidentify.rulebook.profile import Profile
+from imagehaven.errors import Quarantine, Withheld
+
+
+@dataclass(frozen=True)
+class Context:
+    """What every worker is given: where drafts go, the project's key and the profile."""
+
+    folder: Path
+    key: bytes = field(repr=False)
+    profile: Profile
+
+
+@dataclass(frozen=True)
+class Result:
+    """How one source ended. A released one has its ``path`` and ``sha256``.
+
+    Its file lies under the context's folder in ``draft``, until somebody moves it.
+    """
+
+    source: str
+    state: Literal["released", "withheld", "quarantined"]
+    reason: str = ""
+    detail: str = ""
+    draft: str = ""
+    path: str = ""
+    sha256: str = ""
+    mapping: tuple[tuple[str, str, str], ...] = ()
+    actions: Mapping[str, int] = field(default_factory=dict)
+
+
+def deidentify_chunk(context: Context, items: list[Source]) -> list[Result]:
+    """De-identify each source into a draft; one result for each, in their order.
+
+    Raises :class:`~imagehaven.errors.TransientError` when the context's folder cannot be written.
+    """
+    results = {
+        source.location: _result(context, source, stream) for source, stream in open_sources(items)
+    }
+    return [results[item.location] for item in items]
+
+
+def _result(context: Context, source: Source, stream: BinaryIO | Quarantine) -> Result:
+    draft = hashlib.sha256(source.location.encode("utf-8", "surrogateescape")).hexdigest()[:24]
+    try:
+        if isinstance(stream, Quarantine):
+            raise stream
+        pseudonyms = Pseudonyms(context.key)
+        made = deidentify_file(stream, context.folder / draft, context.profile, pseudonyms)
+    except Withheld as outcome:
+        return Result(source.location, "withheld", outcome.reason, outcome.detail)
+    except Quarantine as outcome:
+        return Result(source.location, "quarantined", outcome.reason, outcome.detail)
+    except OSError as error:
+        detail = f"the system reports {error.strerror or type(error).__name__}"
+        return Result(source.location, "quarantined", "unreadable", detail)
+    return Result(
+        source.location,
+        "released",
+        draft=draft,
+        path=made.path,
+        sha256=made.sha256,
+        mapping=made.mapping,
+        actions=dict(made.actions),
+    )

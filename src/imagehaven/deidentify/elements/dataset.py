@@ -1,0 +1,176 @@
+"""Clean a data set, element by element and to any depth, into a new one.
+
+Nothing is edited in place: an element reaches the result only because a rule put it there. Values
+stay bytes from end to end, so what is kept is kept exactly, and nothing is re-interpreted on the
+way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydicom.dataelem import DataElement
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
+from pydicom.tag import BaseTag
+
+from imagehaven.deidentify.elements.guard import watch
+from imagehaven.deidentify.elements.identity import Identity
+from imagehaven.deidentify.elements.private import safe_elements
+from imagehaven.deidentify.elements.statement import method_statement
+from imagehaven.deidentify.elements.stored import Element, stored, tags, text_of
+from imagehaven.deidentify.elements.value_actions import PATIENT_ID, PATIENT_NAME, Pass, apply, keep
+from imagehaven.deidentify.elements.values import WIDTHS, element, join_text
+from imagehaven.deidentify.elements.vr import is_signed, real_vr
+from imagehaven.deidentify.pseudonyms import Pseudonyms
+from imagehaven.deidentify.rulebook.codes import standard_meaning
+from imagehaven.deidentify.rulebook.profile import Profile
+from imagehaven.deidentify.rulebook.rules import decide
+from imagehaven.errors import Withheld
+
+_CODE_MEANING = 0x00080104
+_REPEATING = (0x50, 0x60)  # curves and overlays: the groups of PS3.5 section 7.6
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """The new data set, what was done how often by action code, and the pseudonyms given."""
+
+    dataset: Dataset
+    actions: Mapping[str, int]
+    mapping: tuple[tuple[str, str, str], ...]
+
+
+def deidentify_dataset(
+    source: Dataset, profile: Profile, pseudonyms: Pseudonyms, *, little: bool = True
+) -> Cleaned:
+    """Clean ``source`` (no file meta, no pixel data) under ``profile``; the source is not changed.
+
+    ``little`` says in which byte order its values are, and the result's will be. Raises
+    :class:`Withheld` ``value-too-large`` when an element to keep is too large to be held.
+    """
+    identity = Identity.of(source)
+    work = Pass(
+        profile,
+        pseudonyms,
+        identity,
+        watch(source),
+        little,
+        is_signed(source, little),
+        pseudonyms.date_shift(identity.patient),
+    )
+    kept = _clean(source, work, top=True)
+    pseudonym = pseudonyms.patient_id(identity.patient)
+    for tag, vr in ((PATIENT_NAME, "PN"), (PATIENT_ID, "LO")):
+        kept[BaseTag(tag)] = element(tag, vr, join_text([pseudonym], vr), little)
+    kept.update(method_statement(profile, little))
+    result = Dataset(dict(sorted(kept.items())))
+    work.given.add(("PatientID", identity.patient, pseudonym))
+    if "retain_longitudinal_modified_dates" in profile.options:
+        work.given.add(("DateShiftDays", identity.patient, str(work.shift.days)))
+    return Cleaned(result, dict(sorted(work.counts.items())), tuple(sorted(work.given)))
+
+
+def _clean(source: Dataset, work: Pass, *, top: bool = False) -> dict[BaseTag, Element]:
+    """Return the elements of one data set or item that may be kept."""
+    kept: dict[BaseTag, Element] = {}
+    private: list[int] = []
+    for tag in tags(source):
+        group = tag >> 16
+        if group % 2:
+            private.append(tag)
+            continue
+        if group < 8 or tag & 0xFFFF == 0 or group >> 8 in _REPEATING:
+            work.counts["X"] += 1
+            continue
+        found = stored(source, tag, little=work.little)
+        cleaned = None if found is None else _standard(found, tag, work, top)
+        if tag == _CODE_MEANING:
+            cleaned = _known_meaning(source, work) or cleaned
+        if cleaned is not None:
+            kept[BaseTag(tag)] = cleaned
+    if "retain_safe_private" in work.profile.options:
+        kept.update(_private(source, private, work))
+    else:
+        work.counts["X"] += len(private)
+    return kept
+
+
+def _known_meaning(source: Dataset, work: Pass) -> Element | None:
+    """Return the CodeMeaning of a code that a standard terminology has (PS3.3 section 8.8)."""
+    meaning = standard_meaning(text_of(source, 0x00080102), text_of(source, 0x00080100))
+    if meaning is None:
+        return None
+    return element(_CODE_MEANING, "LO", join_text([meaning], "LO"), work.little)
+
+
+def _standard(source: Element, tag: int, work: Pass, top: bool) -> Element | None:
+    """Apply the decision on one standard element; None removes it."""
+    decision = decide(work.profile, tag)
+    action = decision.action
+    vr = None if action == "X" else real_vr(source, tag, work.signed)
+    if vr is None:
+        work.counts["X"] += 1
+        return None
+    if vr == "SQ":
+        return _sequence(source, tag, action, work)
+    value = source.value
+    if not isinstance(value, bytes):
+        raise Withheld("value-too-large", f"({tag:08X}) is too large to be checked")
+    if getattr(source, "is_little_endian", work.little) != work.little and WIDTHS.get(vr, 1) > 1:
+        work.counts["X"] += 1  # inside an unknown sequence of a big endian file
+        return None
+    if not value.strip(b" \0") and vr not in WIDTHS:
+        work.counts["K"] += 1
+        return element(tag, vr, b"", work.little)
+    kept, applied = apply(value, vr, tag, decision, work, top=top)
+    work.counts[applied] += 1
+    return None if kept is None else element(tag, vr, kept, work.little)
+
+
+def _sequence(source: Element, tag: int, action: str, work: Pass) -> Element | None:
+    """Clean each item; items and sequences that have nothing left are left out."""
+    if not isinstance(source, DataElement) or action in ("Z", "D"):
+        work.counts["Z"] += 1
+        return DataElement(tag, "SQ", Sequence([]))
+    before = list(source.value or ())
+    cleaned = [_clean(item, work) for item in before]
+    # An item that was empty before may have to be there; one that becomes empty says nothing.
+    items = [
+        Dataset(dict(sorted(kept.items())))
+        for item, kept in zip(before, cleaned, strict=True)
+        if kept or not len(item)
+    ]
+    work.counts[action] += 1
+    if before and not items:
+        return None
+    return DataElement(tag, "SQ", Sequence(items))
+
+
+def _private(source: Dataset, found: list[int], work: Pass) -> dict[BaseTag, Element]:
+    """Return the known-safe private elements under new block numbers, each value checked."""
+    safe, creators = safe_elements(source, found, little=work.little)
+    kept: dict[BaseTag, Element] = {}
+    for entry in safe:
+        cleaned = _safe_private(entry.source, entry.tag, entry.row.vr, work)
+        if cleaned is not None:
+            kept[BaseTag(entry.tag)] = cleaned
+    used = {tag >> 8 for tag in kept}
+    for tag, creator in creators.items():
+        if (tag >> 16) << 8 | tag & 0xFF in used:
+            kept[BaseTag(tag)] = element(tag, "LO", join_text([creator], "LO"), work.little)
+    work.counts["K"] += len(kept)
+    work.counts["X"] += max(len(found) - len(kept), 0)
+    return kept
+
+
+def _safe_private(source: Element, tag: int, vr: str, work: Pass) -> Element | None:
+    if isinstance(source, DataElement):
+        return _sequence(source, tag, "C", work) if vr == "SQ" else None
+    if vr == "SQ" or source.VR not in (None, "UN", vr) or not isinstance(source.value, bytes):
+        return None
+    if not work.little and source.VR == "UN":
+        return None  # unknown bytes in big endian: nobody says in which order they are
+    value = keep(source.value, vr, tag, work)
+    return None if value is None else element(tag, vr, value, work.little)

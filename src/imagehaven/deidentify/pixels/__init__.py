@@ -1,0 +1,1 @@
+"""Which pixels may be released, and what is blanked of them."""

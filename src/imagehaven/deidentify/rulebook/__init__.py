@@ -1,0 +1,1 @@
+"""The rules: the tables of the Standard, profiles, vocabulary, and the decision on each tag."""

@@ -1,0 +1,1 @@
+"""The records beside the images: health tables, report texts and genotypes."""

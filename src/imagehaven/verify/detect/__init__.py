@@ -1,0 +1,1 @@
+"""What looks like anybody's identifier: rules with examples, check digits, dates, names."""

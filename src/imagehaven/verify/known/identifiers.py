@@ -1,0 +1,196 @@
+"""The identifiers that are known for one patient, taken from what the source instance held.
+
+``known_identifiers`` reads the stored elements of a source instance (the shape of the DICOM JSON
+Model, PS3.18 Annex F) by the list in ``known_sources.yaml``. It knows nothing of what the
+de-identifier did or decided.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+from pydicom.datadict import keyword_for_tag
+
+from imagehaven.errors import UserError
+from imagehaven.verify.detect.checksums import is_chi, is_nhs_number
+from imagehaven.verify.detect.dates import dicom_date
+from imagehaven.verify.known.known_sources import Source, known_sources
+
+if TYPE_CHECKING:
+    from imagehaven.verify.known.matcher import Matcher
+
+_POSTCODE = re.compile(r"\b[A-Z]{1,2}\d[A-Z\d]?\s*\d[A-Z]{2}\b", re.I)
+_WELL_KNOWN_UIDS: Final = "1.2.840.10008."
+_SHORTEST_UID: Final = 8
+
+
+@dataclass(frozen=True)
+class Identifier:
+    """One known identifier: how to look for it, the text of it, its class and where it stood.
+
+    ``path`` is the element path without item numbers; it is empty for identifiers of the
+    patient's other instances.
+    """
+
+    kind: str
+    text: str
+    value_class: str
+    group: str
+    path: str
+
+
+@dataclass(frozen=True)
+class KnownIdentifiers:
+    """Every identifier known for one patient. Picklable; the compiled search is made on demand."""
+
+    items: frozenset[Identifier] = field(default_factory=frozenset)
+
+    def without(self, *groups: str) -> KnownIdentifiers:
+        """Return the identifiers less the groups that a project may keep (``"device"``).
+
+        Raises:
+            UserError: a group does not exist.
+        """
+        unknown = set(groups) - known_sources().groups
+        if unknown:
+            raise UserError(
+                f"No group of identifiers is called {', '.join(sorted(unknown))}; "
+                f"choose from {', '.join(sorted(known_sources().groups))}"
+            )
+        return KnownIdentifiers(frozenset(i for i in self.items if i.group not in groups))
+
+    def with_history(self, others: Iterable[KnownIdentifiers]) -> KnownIdentifiers:
+        """Return these identifiers and those of the patient's other instances.
+
+        A date of another instance is then looked for in free text, but not at the same element:
+        there a shifted date may equal it by accident.
+        """
+        more = {
+            Identifier(i.kind, i.text, i.value_class, i.group, "")
+            for other in others
+            for i in other.items
+        }
+        return KnownIdentifiers(self.items | more)
+
+    @cached_property
+    def matcher(self) -> Matcher:
+        """Return the compiled search for these identifiers."""
+        from imagehaven.verify.known.matcher import Matcher
+
+        return Matcher(self.items)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Travel between processes without the compiled search."""
+        return {"items": self.items}
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+
+def known_identifiers(elements: dict[str, Any]) -> KnownIdentifiers:
+    """Return the identifiers that a source instance holds, at every depth.
+
+    Args:
+        elements: the instance's elements by 8-digit upper-case tag, as in the DICOM JSON Model:
+            ``{"00100010": {"vr": "PN", "Value": [{"Alphabetic": "..."}]}}``.
+
+    Raises:
+        UserError: ``elements`` has not that shape.
+    """
+    found: set[Identifier] = set()
+    try:
+        for path, keyword, vr, value in _values(elements, ""):
+            found.update(identifiers_of(path, keyword, vr, value))
+    except (AttributeError, TypeError, ValueError) as error:
+        raise UserError(
+            "These elements are not in the shape of the DICOM JSON Model (PS3.18 Annex F); "
+            "pass what the catalogue stores for the source instance"
+        ) from error
+    return KnownIdentifiers(frozenset(found))
+
+
+def _values(elements: dict[str, Any], prefix: str) -> Iterator[tuple[str, str, str, str]]:
+    """Yield (path without item numbers, keyword, VR, text) of every value that has text."""
+    for tag, element in elements.items():
+        number = int(tag, 16)
+        keyword = keyword_for_tag(number) or f"({tag[:4]},{tag[4:]})".lower()
+        path = f"{prefix}.{keyword}" if prefix else keyword
+        vr = element.get("vr", "UN")
+        for value in element.get("Value") or ():
+            if vr == "SQ":
+                yield from _values(value or {}, path)
+            elif isinstance(value, dict):
+                for text in value.values():
+                    yield path, keyword, vr, str(text)
+            elif value is not None:
+                yield path, keyword, vr, str(value)
+
+
+def identifiers_of(path: str, keyword: str, vr: str, value: str) -> Iterator[Identifier]:
+    """Yield what one value of a source instance makes known (nothing for most elements)."""
+    sources = known_sources()
+    source = sources.source_of(keyword, vr)
+    text = value.strip(" \0\t\r\n")
+    if source is None or not text or sources.is_placeholder(text):
+        return
+    yield from _BY_KIND[source.kind](text, path, source)
+
+
+def _person(text: str, path: str, source: Source) -> Iterator[Identifier]:
+    for group in text.split("="):
+        if not known_sources().is_placeholder(group):
+            yield Identifier("person", group, source.value_class, source.group, path)
+
+
+def _id(text: str, path: str, source: Source) -> Iterator[Identifier]:
+    digits = re.sub(r"[\s-]", "", text)
+    value_class = source.value_class
+    if is_chi(digits):
+        value_class = "chi"
+    elif is_nhs_number(digits):
+        value_class = "nhs"
+    yield Identifier("id", text, value_class, source.group, path)
+
+
+def _phrase(text: str, path: str, source: Source) -> Iterator[Identifier]:
+    for match in _POSTCODE.finditer(text):
+        yield Identifier("id", match.group(), "postcode", source.group, path)
+    for line in re.split(r"[,;\r\n^\\]+", text):
+        if not known_sources().is_placeholder(line):
+            yield Identifier("phrase", line.strip(), source.value_class, source.group, path)
+
+
+def _phone(text: str, path: str, source: Source) -> Iterator[Identifier]:
+    if "@" in text:
+        yield Identifier("phrase", text, "email", source.group, path)
+        return
+    digits = re.sub(r"\D", "", text)
+    yield Identifier("id", digits, source.value_class, source.group, path)
+    if digits.startswith("44"):
+        yield Identifier("id", "0" + digits[2:].lstrip("0"), source.value_class, source.group, path)
+
+
+def _uid(text: str, path: str, source: Source) -> Iterator[Identifier]:
+    if not text.startswith(_WELL_KNOWN_UIDS) and len(text) >= _SHORTEST_UID:
+        yield Identifier("uid", text, source.value_class, source.group, path)
+
+
+def _date(text: str, path: str, source: Source) -> Iterator[Identifier]:
+    for part in text.split("\\"):
+        day = dicom_date(part)
+        if day and not known_sources().is_placeholder(day):
+            yield Identifier("date", day, source.value_class, source.group, path)
+
+
+_BY_KIND = {
+    "person": _person,
+    "id": _id,
+    "phrase": _phrase,
+    "phone": _phone,
+    "uid": _uid,
+    "date": _date,
+}

@@ -81,7 +81,7 @@ docs: generate ## Build the documentation into site/
 
 .PHONY: bench
 bench: $(VENV)/.dev ## Measure ingest, de-identification and release against peers
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.road
 
 .PHONY: lock
 lock: $(VENV)/.made ## Write constraints.txt anew from pyproject.toml

@@ -23,17 +23,16 @@ import pydicom
 from pydicom.uid import generate_uid
 
 from benchmarks.measure import Timing, alternate, ratio, table
+from imagehaven import cohort
 from imagehaven.acquire import walk
 from imagehaven.acquire.source import Source
 from imagehaven.catalogue import ingest
-from imagehaven.cohort import run_cohort
 from imagehaven.deidentify import deidentify
 from imagehaven.dicom.quiet import quiet_pydicom
 from imagehaven.haven import Haven
 from imagehaven.link import create_project
 from imagehaven.release import release
 from imagehaven.synth import synthesise
-from imagehaven.synth.bulk import synthesise_headers
 
 ALL = "from imagehaven.cohort import cohort, instances\n\ncohort(instances)\n"
 
@@ -148,7 +147,7 @@ def measure_release(corpus: Corpus, desk: Desk, repeats: int) -> list[list[str]]
     create_project(haven, "bench")
     definition = desk.place / "everything.py"
     definition.write_text(ALL)
-    run_cohort(haven, definition, project="bench")
+    cohort.run(haven, definition, project="bench")
     key = desk.place / "key"
     timings = alternate(
         {
@@ -182,17 +181,14 @@ def main() -> None:
     """Measure everything and print it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--patients", type=int, default=40)
-    parser.add_argument("--headers", type=int, default=4000)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--csv", type=Path)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         place = Path(temporary)
         synthesise(place / "hospital", patients=options.patients, seed=11)
-        synthesise_headers(place / "headers", instances=options.headers, seed=11)
         corpora = [
             gather("synthetic hospital", place / "hospital" / "dicom"),
-            gather("headers only", place / "headers"),
         ]
         try:
             import data_store

@@ -25,7 +25,7 @@ TEXTS = ["", "a", "B", "b", "ab", "a%b", "a_b", "a'b", "!", "É", "é", "ß", "A
 NUMBERS = [-1, 0, 1, 2.5, 10]
 DATES = [dt.date(2000, 2, 29), dt.date(2020, 1, 31), dt.date(2020, 2, 28), dt.date(2021, 3, 1)]
 MOMENTS = [dt.datetime(2020, 1, 31), dt.datetime(2020, 1, 31, 13, 45), dt.datetime(2021, 3, 1, 1)]
-AGES = ["", "020Y", "018M", "060W", "400D", "20Y", "abc", " 001Y "]
+AGES = ["", "020Y", "018M", "060W", "104W", "400D", "20Y", "abc", " 001Y "]
 
 COLUMNS = {
     "patient": {"text": "VARCHAR", "PatientBirthDate": "DATE"},

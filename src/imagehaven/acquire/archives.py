@@ -171,7 +171,7 @@ def _compressed_entries(stream: BinaryIO, kind: str, size: int, limits: Limits) 
     def plain() -> BinaryIO:
         stream.seek(0)
         if kind == "gzip":
-            return cast(BinaryIO, gzip.GzipFile(fileobj=stream))
+            return cast(BinaryIO, gzip.GzipFile(fileobj=stream, mode="rb"))
         return cast(BinaryIO, openers[kind](stream))
 
     if is_tar(plain().read(SNIFF)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections import defaultdict
 from collections.abc import Generator, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import groupby
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
@@ -18,6 +18,7 @@ from imagehaven.errors import Quarantine, TransientError
 
 IN_MEMORY: Final = 32 * 2**20
 _BLOCK = 2**20
+_Opened = Iterator[tuple[Source, BinaryIO | Quarantine]]
 
 
 @contextmanager
@@ -43,18 +44,19 @@ def open_sources(
 ) -> Generator[tuple[Source, BinaryIO | Quarantine], None, None]:
     """Yield each source with its stream, or with why it has none; each source exactly once.
 
-    Consecutive sources of one archive are read in one pass over it, so they may come in the order
-    of the archive instead of their own. A stream is open until the next pair is asked for.
+    Consecutive sources of one archive file, archives within it included, are read in one pass over
+    it, so they may come in the order of the archive instead of their own. A stream is open until
+    the next pair is asked for.
     """
     for archive, group in groupby(sources, key=lambda source: source.archive):
         if archive is None:
             for source in group:
                 yield from _plain(source)
         else:
-            yield from _members(list(group), limits)
+            yield from _archived(list(group), limits)
 
 
-def _plain(source: Source) -> Iterator[tuple[Source, BinaryIO | Quarantine]]:
+def _plain(source: Source) -> _Opened:
     try:
         stream = Path(source.path).open("rb")  # noqa: SIM115 - closed below, once it is open
     except OSError as error:
@@ -64,54 +66,53 @@ def _plain(source: Source) -> Iterator[tuple[Source, BinaryIO | Quarantine]]:
         yield source, stream
 
 
-def _members(group: list[Source], limits: Limits) -> Iterator[tuple[Source, BinaryIO | Quarantine]]:
+def _archived(group: list[Source], limits: Limits) -> _Opened:
+    """Open the sources of one archive file in one pass over it."""
+    try:
+        stream = Path(group[0].path).open("rb")  # noqa: SIM115 - closed below, once it is open
+    except OSError as error:
+        yield from ((source, unreadable(error)) for source in group)
+        return
+    with stream:
+        yield from _members(stream, group, 0, limits)
+
+
+def _members(stream: BinaryIO, group: list[Source], level: int, limits: Limits) -> _Opened:
+    """Open those of an archive's members that ``group`` wants, ``level`` archives deep."""
     wanted: dict[str, list[Source]] = defaultdict(list)
     for source in group:
-        wanted[source.members[-1]].append(source)
+        wanted[source.members[level]].append(source)
     fault = Quarantine("vanished", "the archive no longer has this member")
     try:
-        with _container(group[0].path, group[0].members[:-1], limits) as (stream, kind, size):
-            for entry in entries(stream, kind, size, limits):
-                for source in wanted.pop(entry.name, ()):
-                    yield from _member(source, entry, limits)
-                if not wanted:
-                    return
+        size = stream.seek(0, io.SEEK_END)
+        for entry in entries(stream, _kind(stream), size, limits):
+            if entry.name in wanted:
+                yield from _member(entry, wanted.pop(entry.name), level, limits)
+            if not wanted:
+                return
     except OSError as error:
         fault = unreadable(error)
     except Quarantine as error:
         fault = error
-    for source in (source for rest in wanted.values() for source in rest):
-        yield source, fault
+    yield from ((source, fault) for rest in wanted.values() for source in rest)
 
 
-def _member(
-    source: Source, entry: Entry, limits: Limits
-) -> Iterator[tuple[Source, BinaryIO | Quarantine]]:
+def _member(entry: Entry, group: list[Source], level: int, limits: Limits) -> _Opened:
+    """Open one member: for the sources that it is, and for those within it if an archive."""
     try:
         spooled = spool(entry, limits)
     except Quarantine as fault:
-        yield source, fault
+        outcome = fault
+        yield from ((source, outcome) for source in group)
         return
     with spooled:
-        yield source, spooled
-
-
-@contextmanager
-def _container(
-    path: str, members: tuple[str, ...], limits: Limits
-) -> Iterator[tuple[BinaryIO, str, int]]:
-    """Open the archive that ``members`` lead to from the file ``path``; yield its kind and size."""
-    if not members:
-        with Path(path).open("rb") as stream:
-            yield stream, _kind(stream), stream.seek(0, io.SEEK_END)
-        return
-    with _container(path, members[:-1], limits) as (outer, kind, size):
-        for entry in entries(outer, kind, size, limits):
-            if entry.name == members[-1]:
-                with spool(entry, limits) as inner:
-                    yield inner, _kind(inner), inner.seek(0, io.SEEK_END)
-                return
-    raise Quarantine("vanished", "the archive no longer has the archive within")
+        for source in group:
+            if len(source.members) == level + 1:
+                spooled.seek(0)
+                yield source, spooled
+        within = [source for source in group if len(source.members) > level + 1]
+        if within:
+            yield from _members(spooled, within, level + 1, limits)
 
 
 def _kind(stream: BinaryIO) -> str:
@@ -136,14 +137,17 @@ def spool_rest(member: IO[bytes], start: bytes, size: int, limits: Limits) -> Bi
         while block:
             if spooled.tell() + len(block) > limits.member_size:
                 raise Quarantine("archive-bomb", "the member is larger than the limit")
-            _write(spooled, block)
+            with _temporary_storage():
+                spooled.write(block)
             block = read_block(member)
         if 0 <= size != spooled.tell():
             raise Quarantine("broken-archive", "the member is shorter than the archive says")
+        with _temporary_storage():
+            spooled.seek(0)  # what is still buffered is written now
     except BaseException:
-        spooled.close()
+        with suppress(OSError):  # closing tries the full disk once more
+            spooled.close()
         raise
-    spooled.seek(0)
     return spooled
 
 
@@ -174,9 +178,10 @@ def unreadable(error: OSError) -> Quarantine:
     return Quarantine("unreadable", f"the system reports {error.strerror or type(error).__name__}")
 
 
-def _write(spooled: BinaryIO, block: bytes) -> None:
+@contextmanager
+def _temporary_storage() -> Iterator[None]:
     try:
-        spooled.write(block)
+        yield
     except OSError as error:
         raise TransientError(
             "Temporary storage cannot take a member of an archive: free some space in the folder "

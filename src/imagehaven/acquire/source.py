@@ -30,14 +30,12 @@ class Source:
 
     @property
     def archive(self) -> str | None:
-        """The location of the innermost archive that holds this source, None for a plain file.
+        """The location of the archive file that holds this source, None for a plain file.
 
-        Sources that share it are read together by one pass over the archive, so plan them into
-        one chunk.
+        Sources that share it are read by one pass over that file when they stand together, so
+        plan them into as few chunks as memory allows.
         """
-        if not self.members:
-            return None
-        return self.location[: len(self.location) - len(self.members[-1]) - 2]
+        return shown_path(self.path) if self.members else None
 
     def to_json(self) -> str:
         """Return this source as one line of ASCII JSON, for a ledger."""

@@ -63,10 +63,13 @@ _MODULES: dict[str, dict[str, Any]] = {
 
 
 def main(path: str, cpu_seconds: int, memory_mib: int, output_mib: int) -> None:
-    """Evaluate the definition at ``path`` and write the outcome to standard output."""
-    file = Path(path)
-    text = file.read_text(encoding="utf-8")
-    codelist.FOLDER.path = file.resolve().parent
+    """Evaluate the definition on standard input, which is that of the file at ``path``.
+
+    The outcome goes to standard output. The text is not read from the file again: what is
+    evaluated is exactly what the caller keeps.
+    """
+    text = sys.stdin.buffer.read().decode("utf-8")
+    codelist.FOLDER.path = Path(path).resolve().parent
     language.DECLARATIONS.definition_file = path
     # Behind the fence nothing more is imported, codecs neither.
     codecs.lookup("utf-8-sig")

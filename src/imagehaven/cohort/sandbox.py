@@ -113,7 +113,7 @@ def _evaluate(path: Path, limits: Limits, text: str) -> dict[str, Any]:
         try:
             done = subprocess.run(
                 command,
-                stdin=subprocess.DEVNULL,
+                input=text.encode("utf-8"),
                 stdout=out,
                 stderr=subprocess.DEVNULL,
                 env={"PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8"},

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from functools import cache
 from random import Random
 from typing import Any
 
@@ -67,11 +68,13 @@ class PatientPlan:
     studies: tuple[StudyPlan, ...]
 
 
+@cache
 def _pathways() -> tuple[dict[str, Any], ...]:
     needed = ["name", "ages", "sex", "smoking", "deaths", "diagnoses", "drugs", "labs"]
     return require("pathways.yaml", [*needed, "genotype", "studies"])
 
 
+@cache
 def protocols() -> dict[str, dict[str, Any]]:
     """Return the protocols by key."""
     needed = ["key", "builder", "modality", "description", "body", "count", "size", "syntaxes"]

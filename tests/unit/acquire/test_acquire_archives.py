@@ -97,6 +97,14 @@ def test_a_lone_compressed_file_is_one_source(tmp_path: Path, pack: object, ct: 
     assert contents(path) == {"!/": ct}
 
 
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
+def test_compressed_files_within_an_archive_are_opened(tmp_path: Path, pack: object) -> None:
+    packed = pack(b"image")  # type: ignore[operator]
+    tarball = pack(tarred(tmp_path / "t", {"f": b"deep"}).read_bytes())  # type: ignore[operator]
+    path = zipped(tmp_path / "a", {"x.gz": packed, "t.tgz": tarball})
+    assert contents(path) == {"!/x.gz!/": b"image", "!/t.tgz!/f": b"deep"}
+
+
 def test_archives_within_archives_are_opened_to_the_third(tmp_path: Path) -> None:
     inner = zipped(tmp_path / "1", {"f": b"deep"}).read_bytes()
     for level in ("2", "3"):
@@ -247,3 +255,23 @@ def test_one_pass_reads_all_members_of_a_compressed_tar(
     read = [s.location for s, stream in open_sources(sources) if not isinstance(stream, Quarantine)]
     assert sorted(read) == [source.location for source in sources]
     assert len(passes) == 1
+
+
+def test_one_pass_also_reads_what_lies_in_archives_within(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lone = {f"{n:03}.dcm.gz": gzip.compress(bytes([n]) * 600) for n in range(50)}
+    path = tarred(tmp_path / "a", {**lone, "025": b"between"}, "w:gz")
+    opened: list[str] = []
+    original = gzip.GzipFile.__init__
+
+    def counted(self: gzip.GzipFile, *arguments: object, **options: object) -> None:
+        opened.append("gzip")
+        original(self, *arguments, **options)  # type: ignore[arg-type]
+
+    sources = [item for item in walk([path]) if isinstance(item, Source)]
+    monkeypatch.setattr(gzip.GzipFile, "__init__", counted)
+    read = {s.location: stream.read() for s, stream in open_sources(sources)}  # type: ignore[union-attr]
+    assert len(read) == 51
+    assert read[f"{path}!/007.dcm.gz!/"] == bytes([7]) * 600
+    assert len(opened) == 2 + 2 * 50  # to tell what it is and to read it: the tar, each member

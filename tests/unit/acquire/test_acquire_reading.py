@@ -6,6 +6,7 @@ import hashlib
 import io
 import os
 import pickle
+import resource
 import shutil
 import tracemalloc
 import zipfile
@@ -22,8 +23,9 @@ from imagehaven.acquire import (
     referenced_files,
     walk,
 )
+from imagehaven.acquire import opening as opening_module
 from imagehaven.acquire import reading as reading_module
-from imagehaven.errors import Quarantine
+from imagehaven.errors import Quarantine, TransientError
 
 
 def only(path: Path) -> Source:
@@ -171,3 +173,19 @@ def test_memory_does_not_grow_with_the_pixel_data(tmp_path: Path, ct: bytes) -> 
     tracemalloc.stop()
     assert (reading.size, reading.pixel_length) == (start + 4 + size, size)
     assert peak < 2**23
+
+
+def test_full_temporary_storage_is_a_transient_error_with_its_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with zipfile.ZipFile(tmp_path / "zip", "w") as archive:
+        archive.writestr("x", os.urandom(2**21))
+    source = only(tmp_path / "zip")
+    monkeypatch.setattr(opening_module, "IN_MEMORY", 1)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2**16, hard))
+    try:
+        with pytest.raises(TransientError, match="TMPDIR"), open_source(source):
+            pass
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

@@ -13,7 +13,7 @@ from functools import cache
 from imagehaven.deidentify.rulebook.table import data_text
 from imagehaven.errors import UserError
 
-_WORD = re.compile(r"[^\W_]+(?:\.[0-9]+)*")
+_WORD = re.compile(r"[^\W_]+(?:\.[0-9]+[a-z]*)*")
 _SEPARATORS = re.compile(r"[\w\s.,;:^*+/\\()\[\]<>#&%=!'\"-]*")
 _FILE = "descriptor_vocabulary.txt"
 

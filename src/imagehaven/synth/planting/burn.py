@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ _SIZES = ((240, 13), (180, 11), (100, 9), (0, 7))
 """Height of letters by rows of the image."""
 
 
-@cache
+@lru_cache(maxsize=64)
 def _letters(text: str, size: int) -> NDArray[np.uint8]:
     """Return a text as a mask of 0 to 255, cropped to its letters."""
     font = ImageFont.load_default(size)

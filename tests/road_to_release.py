@@ -1,23 +1,22 @@
-"""A small hospital, catalogued once, for every test of the release."""
+"""A small road up to the release: a catalogued hospital, projects and cohorts on it."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pydicom.data
-import pytest
 
 from imagehaven import cohort
 from imagehaven.catalogue import ingest
 from imagehaven.cohort.versions import CohortVersion
 from imagehaven.haven import Haven, Settings
 from imagehaven.link import create_project
-from imagehaven.synth import synthesise
 
-EVERYTHING = '"""Everything."""\n\nfrom imagehaven.cohort import cohort, instances\n\ncohort(instances)\n'
+EVERYTHING = (
+    '"""Everything."""\n\nfrom imagehaven.cohort import cohort, instances\n\ncohort(instances)\n'
+)
 MR = (
     '"""MR."""\n\nfrom imagehaven.cohort import cohort, series\n\n'
     'cohort(series.where(series.Modality == "MR"))\n'
@@ -40,14 +39,6 @@ class Road:
         return cohort.run(self.haven, file, project=project)
 
 
-@pytest.fixture(scope="session")
-def hospital(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three made-up patients, with the answer key of what identifies them."""
-    place = tmp_path_factory.mktemp("hospital")
-    synthesise(place / "synthetic", patients=3, seed=5)
-    return place / "synthetic"
-
-
 def catalogued(place: Path, hospital: Path, *, real: bool = False) -> Road:
     """A haven in ``place`` with the hospital, and with pydicom's smaller files."""
     haven = Haven.create(place / "haven", Settings(name="test", workers=2, chunk_items=10))
@@ -59,11 +50,3 @@ def catalogued(place: Path, hospital: Path, *, real: bool = False) -> Road:
         warnings.simplefilter("error")
         ingest(haven, sources, workers=2)
     return Road(haven, hospital, place)
-
-
-@pytest.fixture(scope="session")
-def road(hospital: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Road]:
-    """Synthetic and real files, catalogued; tests leave the catalogue as it is."""
-    made = catalogued(tmp_path_factory.mktemp("road"), hospital, real=True)
-    yield made
-    made.haven.ledger.close()

@@ -1,0 +1,79 @@
+"""Small DICOM files for tests of the catalogue, and its tables as plain rows to compare."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
+
+from imagehaven.catalogue import ingest
+from imagehaven.haven import Haven
+
+TABLES = (
+    "instance", "series", "study", "patient", "source", "conflict", "quarantine", "container",
+    "load_chunk",
+)  # fmt: skip
+
+
+def write_instance(path: Path, uid: str = "1.2.3.1", **values: Any) -> Path:
+    """Write a small CT instance; keywords set or (with None) leave out elements."""
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID = CTImageStorage
+    meta.MediaStorageSOPInstanceUID = uid
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    dataset = FileDataset(str(path), Dataset(), file_meta=meta, preamble=b"\0" * 128)
+    given = {
+        "SOPClassUID": CTImageStorage,
+        "SOPInstanceUID": uid,
+        "SeriesInstanceUID": "1.2.3.4",
+        "StudyInstanceUID": "1.2.3.5",
+        "PatientID": "P1",
+        "Modality": "CT",
+        **values,
+    }
+    for keyword, value in given.items():
+        if value is not None:
+            setattr(dataset, keyword, value)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    dataset.save_as(path, enforce_file_format=True)
+    return path
+
+
+def write_archive_of_patients(folder: Path, instances: int = 120) -> Path:
+    """A folder with new, duplicate, conflicting and unreadable files, in a fixed arrangement."""
+    for number in range(instances):
+        series, study = number // 6, number // 24
+        write_instance(
+            folder / f"study{study}" / f"{number:04}.dcm",
+            uid=f"1.2.3.1.{number % (instances - 10)}",
+            SeriesInstanceUID=f"1.2.3.2.{series}",
+            StudyInstanceUID=f"1.2.3.3.{study}",
+            PatientID=f"P{study // 2}",
+            PatientName=f"Name^{number if number > instances - 5 else number % (instances - 10)}",
+            InstanceNumber=number,
+        )
+        if number % 30 == 7:
+            (folder / f"study{study}" / f"{number:04}.txt").write_text("no image")
+    return folder
+
+
+def rows_of(haven: Haven) -> dict[str, list[Any]]:
+    """Every row of every table of the catalogue, in an order of its own content."""
+    found: dict[str, list[Any]] = {}
+    for table in TABLES:
+        answer = haven.sql(f'SELECT t::VARCHAR AS row FROM "{table}" AS t ORDER BY 1')
+        found[table] = answer.column("row").to_pylist()
+    return found
+
+
+def main() -> None:
+    """Ingest in a process of its own: HAVEN PATH ENGINE."""
+    haven, path, engine = sys.argv[1:]
+    ingest(Haven.open(haven), [Path(path)], engine=engine, workers=1)
+
+
+if __name__ == "__main__":
+    main()

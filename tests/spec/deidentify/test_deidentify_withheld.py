@@ -1,0 +1,152 @@
+"""Pixels that are not known to be clean are withheld, each with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
+
+from imagehaven.deidentify.pixels.policy import policy
+from imagehaven.errors import Quarantine, Withheld
+
+Released = Callable[..., Any]
+UID = "1.2.840.10008.5.1.4.1.1"
+
+
+def _set(**values: Any) -> Callable[[Dataset], None]:
+    def change(dataset: Dataset) -> None:
+        for keyword, value in values.items():
+            setattr(dataset, keyword, value)
+
+    return change
+
+
+def _overlay(dataset: Dataset) -> None:
+    dataset.add_new(0x60003000, "OW", b"\1\0")
+
+
+def _embedded_overlay(dataset: Dataset) -> None:
+    dataset.add_new(0x60000100, "US", 16)
+    dataset.add_new(0x60000102, "US", 12)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (_set(SOPClassUID=f"{UID}.7"), "secondary-capture"),
+        (_set(ConversionType="WSD"), "secondary-capture"),
+        (_set(SOPClassUID=f"{UID}.104.1"), "encapsulated-document"),
+        (_set(SOPClassUID=f"{UID}.88.11"), "structured-report"),
+        (_set(SOPClassUID=f"{UID}.11.1"), "presentation-state"),
+        (_set(SOPClassUID=f"{UID}.77.1.4"), "photograph"),
+        (_set(SOPClassUID="1.2.3.4.5"), "unknown-sop-class"),
+        (_set(SOPClassUID=f"{UID}.1.1"), "burned-in-unknown"),
+        (_set(SOPClassUID=f"{UID}.6.1"), "ultrasound-outside-regions"),
+        (_set(BurnedInAnnotation="YES"), "burned-in-annotation"),
+        (_set(BurnedInAnnotation="no"), "burned-in-annotation"),
+        (_set(RecognizableVisualFeatures="YES"), "recognisable-features"),
+        (_set(ImageType=["DERIVED", "SECONDARY", "SCREEN SAVE"]), "screen-capture"),
+        (_set(ImageType=["DERIVED", "SECONDARY", "OTHER"]), "derived-image"),
+        (_set(ImageType=["ORIGINAL"]), "image-type-unknown"),
+        (_set(SamplesPerPixel=3, PhotometricInterpretation="RGB"), "colour-rendering"),
+        (_set(Rows=3), "undecodable-pixels"),
+        (_set(StudyInstanceUID=""), "no-study-or-series"),
+        (_overlay, "overlay"),
+        (_embedded_overlay, "overlay"),
+    ],
+)
+def test_what_is_not_known_to_be_clean_is_withheld(
+    change: Callable[[Dataset], None], reason: str, ct: Dataset, release: Released, tmp_path: Path
+) -> None:
+    change(ct)
+    with pytest.raises(Withheld) as outcome:
+        release(ct)
+    assert outcome.value.reason == reason
+    assert not list(tmp_path.rglob("*.dcm"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        _set(ImageType=["DERIVED", "PRIMARY", "AXIAL"]),
+        _set(ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"]),
+        _set(ImageType=["DERIVED", "SECONDARY", "MPR"]),
+        _set(SOPClassUID=f"{UID}.1.1", BurnedInAnnotation="NO"),
+        _set(SOPClassUID=f"{UID}.4"),
+    ],
+)
+def test_a_near_miss_is_released(
+    change: Callable[[Dataset], None], ct: Dataset, release: Released
+) -> None:
+    change(ct)
+    assert release(ct)[1].PixelData == ct.PixelData
+
+
+def test_curves_and_overlay_remains_are_removed(ct: Dataset, release: Released) -> None:
+    ct.add_new(0x50003000, "OW", b"\1\0")
+    ct.add_new(0x60000022, "LO", "label")
+    _, new, _ = release(ct)
+    assert not [element for element in new if element.tag.group in (0x5000, 0x6000)]
+
+
+def _ultrasound(ct: Dataset, *, planar: int = 0, bits: int = 8) -> Dataset:
+    ct.SOPClassUID, ct.Modality, ct.ImageType = f"{UID}.3.1", "US", ["ORIGINAL", "PRIMARY"]
+    ct.Rows, ct.Columns, ct.NumberOfFrames = 6, 4, 2
+    ct.SamplesPerPixel, ct.PhotometricInterpretation = 3, "RGB"
+    ct.PlanarConfiguration = planar
+    ct.BitsAllocated, ct.BitsStored, ct.HighBit = bits, bits, bits - 1
+    ct.PixelData = bytes([9]) * (6 * 4 * 3 * 2 * bits // 8)
+    region = Dataset()
+    region.RegionLocationMinX0, region.RegionLocationMinY0 = 1, 2
+    region.RegionLocationMaxX1, region.RegionLocationMaxY1 = 2, 4
+    ct.SequenceOfUltrasoundRegions = Sequence([region])
+    return ct
+
+
+@pytest.mark.parametrize("planar", [0, 1])
+@pytest.mark.parametrize("bits", [8, 16])
+def test_ultrasound_is_blanked_outside_its_regions(
+    planar: int, bits: int, ct: Dataset, release: Released
+) -> None:
+    source = _ultrasound(ct, planar=planar, bits=bits)
+    _, new, _ = release(source)
+    shape = (2, 3, 6, 4) if planar else (2, 6, 4, 3)
+    pixels = np.frombuffer(new.PixelData, f"u{bits // 8}").reshape(shape)
+    pixels = pixels if planar else pixels.transpose(0, 3, 1, 2)
+    before = int.from_bytes(bytes([9]) * (bits // 8), "little")
+    assert (pixels[:, :, 2:5, 1:3] == before).all()
+    assert pixels.sum() == before * 2 * 3 * 3 * 2
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        _set(SequenceOfUltrasoundRegions=Sequence([])),
+        _set(PhotometricInterpretation="YBR_FULL_422"),
+        lambda us: setattr(us.SequenceOfUltrasoundRegions[0], "RegionLocationMaxX1", 4),
+        lambda us: delattr(us.SequenceOfUltrasoundRegions[0], "RegionLocationMinX0"),
+    ],
+)
+def test_ultrasound_whose_regions_prove_nothing_is_withheld(
+    change: Callable[[Dataset], None], ct: Dataset, release: Released
+) -> None:
+    source = _ultrasound(ct)
+    change(source)
+    with pytest.raises(Withheld, match="ultrasound-outside-regions"):
+        release(source)
+
+
+def test_what_is_no_dicom_is_quarantined(release: Released) -> None:
+    with pytest.raises(Quarantine, match="not-dicom"):
+        release(b"%PDF-1.7 " * 40)
+
+
+def test_every_sop_class_of_the_policy_has_one_kind() -> None:
+    rules = policy()
+    assert not set(rules.kinds) & set(rules.withheld)
+    assert len(rules.kinds) > 50

@@ -1,0 +1,101 @@
+"""The verbs on a real haven: a lake in DuckLake, versions in the ledger."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from imagehaven import cohort, link
+from imagehaven.catalogue.tables import columns
+from imagehaven.cohort.errors import DefinitionError
+from imagehaven.cohort.nodes import LEVELS
+from imagehaven.errors import UserError
+from imagehaven.haven import Haven
+
+TEXT = '''"""CT of smokers."""
+from imagehaven.cohort import cohort, series, table
+
+smoking = table("smoking")
+ct = series.where(series.Modality == "CT")
+smokers = smoking.where(smoking.status == "current")
+cohort(ct & smokers)
+'''
+
+
+@pytest.fixture
+def haven(tmp_path: Path) -> Haven:
+    """Two patients with a CT and an MR each; only one of them smokes."""
+    made = Haven.create(tmp_path / "haven")
+    with made.lake.transaction() as connection:
+        for level in LEVELS:
+            types = ", ".join(f'"{name}" {kind}' for name, kind in columns(level).items())
+            connection.execute(f"CREATE TABLE IF NOT EXISTS {level} ({types})")
+        for patient in ("p1", "p2"):
+            _add(connection, "patient", PatientID=patient)
+            ids = {"StudyInstanceUID": f"{patient}.1", "PatientID": patient}
+            _add(connection, "study", **ids)
+            for modality in ("CT", "MR"):
+                row = ids | {"SeriesInstanceUID": f"{patient}.{modality}", "Modality": modality}
+                _add(connection, "series", **row)
+                _add(connection, "instance", **row, SOPInstanceUID=f"{patient}.{modality}.1")
+    (tmp_path / "smoking.csv").write_text("PatientID,status\np1,current\np2,never\n")
+    link.load(made, "smoking", [tmp_path / "smoking.csv"])
+    link.create_project(made, "lung")
+    return made
+
+
+def _add(connection, table: str, **values: str) -> None:
+    names, marks = ", ".join(values), ", ".join("?" for _ in values)
+    connection.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", list(values.values()))
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    made = tmp_path / "ct_smokers.py"
+    made.write_text(TEXT)
+    return made
+
+
+def test_a_run_keeps_text_snapshot_attrition_and_members(haven: Haven, file: Path) -> None:
+    version = cohort.run(haven, file, project="lung")
+    assert version.label == "ct_smokers@1"
+    assert version.text == TEXT
+    assert version.snapshot == haven.lake.snapshot() - 1
+    assert [step["step"] for step in version.attrition] == [
+        "everything in the catalogue",
+        "ct",
+        "smokers",
+    ]
+    assert version.counts == {"patients": 1, "studies": 1, "series": 1, "instances": 1}
+    assert haven.sql("SELECT SOPInstanceUID AS uid FROM cohort_member").to_pylist() == [
+        {"uid": "p1.CT.1"}
+    ]
+    assert cohort.list_versions(haven, project="lung") == [version]
+
+
+def test_a_check_run_counts_and_keeps_nothing(haven: Haven, file: Path) -> None:
+    tried = cohort.run(haven, file, project="lung", check=True)
+    assert (tried.version, tried.counts["instances"]) == (0, 1)
+    assert cohort.list_versions(haven) == []
+
+
+def test_check_needs_no_haven_and_with_one_knows_its_columns(haven: Haven, file: Path) -> None:
+    verdict = cohort.check(file)
+    assert (verdict.unit, verdict.checked_against) == ("series", "language")
+    assert cohort.check(file, haven=haven).checked_against == "haven"
+    file.write_text(TEXT.replace("smoking.status", "smoking.state"))
+    assert cohort.check(file).cohort == "ct_smokers"
+    with pytest.raises(DefinitionError, match=r"ct_smokers.py:6: .*did you mean status"):
+        cohort.check(file, haven=haven)
+
+
+def test_explain_shows_steps_and_sql(haven: Haven, file: Path) -> None:
+    told = cohort.explain(haven, file)
+    assert "2. smokers" in told
+    assert "\"Modality\" = 'CT'" in told
+
+
+def test_an_unknown_project_is_refused_before_anything_runs(haven: Haven, file: Path) -> None:
+    with pytest.raises(UserError, match="brain"):
+        cohort.run(haven, file, project="brain")

@@ -93,3 +93,7 @@ lock: $(VENV)/.made ## Write constraints.txt anew from pyproject.toml
 clean: ## Remove what make made
 	rm -rf $(VENV) site build demo-haven .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: bench-memory
+bench-memory: $(VENV)/.dev ## Ingest 10 k, 100 k and 1 M instances and watch the memory (an hour)
+	$(BIN)/python -m benchmarks.memory

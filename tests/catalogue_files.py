@@ -6,6 +6,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from pydicom import config
+from pydicom.datadict import dictionary_VR, tag_for_keyword
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
@@ -36,7 +39,11 @@ def write_instance(path: Path, uid: str = "1.2.3.1", **values: Any) -> Path:
     }
     for keyword, value in given.items():
         if value is not None:
-            setattr(dataset, keyword, value)
+            tag = int(tag_for_keyword(keyword) or 0)
+            # Not checked, so that tests can write what scanners get wrong.
+            dataset[tag] = DataElement(
+                tag, dictionary_VR(tag), value, validation_mode=config.IGNORE
+            )
     path.parent.mkdir(parents=True, exist_ok=True)
     dataset.save_as(path, enforce_file_format=True)
     return path

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import pytest
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
+
+from imagehaven.dicom.quiet import quiet_pydicom
 
 Released = Callable[..., Any]
 CANARY = "CANARYBIRD"
@@ -159,7 +162,7 @@ def test_every_uid_is_mapped_and_references_stay_whole(ct: Dataset, release: Rel
     item = Dataset()
     item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = ct.SOPClassUID, "1.2.3.4"
     ct.ReferencedImageSequence = Sequence([item])
-    ct.FrameOfReferenceUID = "1.2.840.113619.19560312.00155d0a0b0c"[:30]
+    ct.FrameOfReferenceUID = "1.2.840.113619.19560312.0155"
     ct.IrradiationEventUID = "1.2.840.10008.1203565678"
     _, new, written = release(ct)
     assert new.ReferencedImageSequence[0].ReferencedSOPInstanceUID == new.SOPInstanceUID
@@ -253,20 +256,23 @@ def test_over_long_nul_tailed_and_foreign_values_are_not_released(
     ct: Dataset, release: Released, file_of: Callable[..., bytes]
 ) -> None:
     ct.SpecificCharacterSet = ["", "ISO 2022 IR 87"]
-    ct.add_new(0x00181210, "SH", "x" * 80)
-    ct.add_new(0x00180024, "SH", "*se2d\0" + CANARY)
-    ct.SequenceVariant = "SK"
-    _, new, written = release(file_of(ct))
+    with quiet_pydicom():
+        ct.add_new(0x00181210, "SH", "x" * 80)
+        ct.add_new(0x00180024, "SH", "*se2d\0" + CANARY)
+        data = file_of(ct)
+    _, new, written = release(data)
     assert _clean(written, CANARY, "x" * 80)
     assert "SpecificCharacterSet" not in new
 
 
 def test_dates_keep_their_distances_and_ages_are_capped(ct: Dataset, release: Released) -> None:
     ct.SeriesDate, ct.AcquisitionDateTime, ct.PatientAge = "20240307", "20240306101112", "101Y"
-    ct.InstanceCreationDate = "yesterday!"[:8]
+    with quiet_pydicom():
+        ct.InstanceCreationDate = "monday"
     _, new, written = release(ct)
-    assert _clean(written, "20240305", "20240307", "20240306", "101Y", "yesterda")
-    assert int(new.SeriesDate) - int(new.StudyDate) in (2, 72, 73, 71, 8871, 70)
+    assert _clean(written, "20240305", "20240307", "20240306", "101Y", "monday")
+    apart = [date.fromisoformat(text) for text in (new.StudyDate, new.SeriesDate)]
+    assert (apart[1] - apart[0]).days == 2
     assert new.AcquisitionDateTime[8:] == "101112"
     assert new.PatientAge == "090Y"
     assert new.LongitudinalTemporalInformationModified == "MODIFIED"

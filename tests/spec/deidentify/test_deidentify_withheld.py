@@ -12,6 +12,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
 from imagehaven.deidentify.pixels.policy import policy
+from imagehaven.dicom.quiet import quiet_pydicom
 from imagehaven.errors import Quarantine, Withheld
 
 Released = Callable[..., Any]
@@ -20,8 +21,9 @@ UID = "1.2.840.10008.5.1.4.1.1"
 
 def _set(**values: Any) -> Callable[[Dataset], None]:
     def change(dataset: Dataset) -> None:
-        for keyword, value in values.items():
-            setattr(dataset, keyword, value)
+        with quiet_pydicom():
+            for keyword, value in values.items():
+                setattr(dataset, keyword, value)
 
     return change
 

@@ -58,7 +58,7 @@ check: $(VENV)/.dev ## Format, lint, types, direction of imports, house rules, g
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports --no-timing
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/python docs/generate/all.py --check
 	$(BIN)/pytest -p no:cacheprovider tests/unit/test_house_rules.py tests/unit/test_registry.py
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
 from imagehaven.catalogue import ingest
+from imagehaven.catalogue.loading.reader import read_chunk
 from imagehaven.haven import Haven
 
 TABLES = (
@@ -52,18 +54,20 @@ def write_instance(path: Path, uid: str = "1.2.3.1", **values: Any) -> Path:
 def write_archive_of_patients(folder: Path, instances: int = 120) -> Path:
     """A folder with new, duplicate, conflicting and unreadable files, in a fixed arrangement."""
     for number in range(instances):
-        series, study = number // 6, number // 24
+        content = number % (instances - 10)
+        series, study = content // 6, content // 24
         write_instance(
-            folder / f"study{study}" / f"{number:04}.dcm",
-            uid=f"1.2.3.1.{number % (instances - 10)}",
+            folder / f"study{number // 24}" / f"{number:04}.dcm",
+            uid=f"1.2.3.1.{content}",
             SeriesInstanceUID=f"1.2.3.2.{series}",
             StudyInstanceUID=f"1.2.3.3.{study}",
             PatientID=f"P{study // 2}",
-            PatientName=f"Name^{number if number > instances - 5 else number % (instances - 10)}",
-            InstanceNumber=number,
+            PatientName=f"Name^{study // 2}",
+            PatientSex="O" if number >= instances - 5 else "F",
+            InstanceNumber=content,
         )
         if number % 30 == 7:
-            (folder / f"study{study}" / f"{number:04}.txt").write_text("no image")
+            (folder / f"study{number // 24}" / f"{number:04}.txt").write_text("no image")
     return folder
 
 
@@ -74,6 +78,13 @@ def rows_of(haven: Haven) -> dict[str, list[Any]]:
         answer = haven.sql(f'SELECT t::VARCHAR AS row FROM "{table}" AS t ORDER BY 1')
         found[table] = answer.column("row").to_pylist()
     return found
+
+
+def die_on_marked(context: object, items: list[dict[str, object]]) -> list[object]:
+    """A reader whose decoder kills the process on one of the files."""
+    if any("deadly" in str(item["source"]) for item in items):
+        os._exit(9)
+    return list(read_chunk(context, items))  # type: ignore[arg-type]
 
 
 def main() -> None:

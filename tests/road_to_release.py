@@ -42,6 +42,11 @@ class Road:
 def catalogued(place: Path, hospital: Path, *, real: bool = False) -> Road:
     """A haven in ``place`` with the hospital, and with pydicom's smaller files."""
     haven = Haven.create(place / "haven", Settings(name="test", workers=2, chunk_items=10))
+    return on_haven(haven, place, hospital, real=real)
+
+
+def on_haven(haven: Haven, place: Path, hospital: Path, *, real: bool = False) -> Road:
+    """The same on a haven that is there."""
     sources = [hospital / "dicom"]
     if real:
         tests = Path(pydicom.data.__file__).parent / "test_files"

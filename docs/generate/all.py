@@ -12,6 +12,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 import cli_reference
+import cohort_language
 import settings_reference
 import tables_reference
 import where_is_it
@@ -20,6 +21,7 @@ REFERENCE = Path(__file__).resolve().parents[1] / "reference"
 
 PAGES = {
     "cli.md": cli_reference.page,
+    "cohort-language.md": cohort_language.page,
     "settings.md": settings_reference.page,
     "tables.md": tables_reference.page,
     "where-is-it.md": where_is_it.page,

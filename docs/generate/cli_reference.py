@@ -19,8 +19,8 @@ HEAD = """# Commands
 Every command takes `-C HAVEN` (or the environment variable `IMAGEHAVEN_HOME`), `--json` and
 `--check`, before or after its name. With `--json` exactly one JSON document goes to standard
 output. Exit codes: 0 done; 1 an answer that is a no (a broken chain, an unhealthy store, a release
-that comes out otherwise); 2 something to mend in the call; 3 a store out of reach, to be tried again; 4 a store that
-contradicts itself; 70 a defect of imagehaven; 130 interrupted.
+that comes out otherwise); 2 something to mend in the call; 3 a store out of reach, to be tried
+again; 4 a store that contradicts itself; 70 a defect of imagehaven; 130 interrupted.
 """
 
 

@@ -31,7 +31,8 @@ the tests, in SQL and by a naive reference engine, and both must give the result
 
 `imagehaven cohort check FILE` says what is wrong with it, by line. `imagehaven cohort run FILE
 --project P` runs it and keeps the result as an immutable version. The cohort is named after the
-file unless it says `cohort(..., name="...")`; the text at the top of the file is its description.
+file unless it says `cohort(..., name="...")`; either name has letters, digits, hyphens and
+underscores. The text at the top of the file is its description.
 
 **Missing values.** A condition is true or false, never unknown. Any comparison with a missing value
 is false, `!=` too; `~` turns false into true. Empty text counts as missing.

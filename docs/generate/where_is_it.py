@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import pkgutil
 import re
@@ -50,7 +51,8 @@ def _row(action: Action) -> str:
 
 def _guide(action: Action) -> str:
     docs = ROOT / "docs"
-    for page in [*sorted(docs.glob("how-to/*.md")), *sorted(docs.glob("tutorials/*.md"))]:
+    pages = [*docs.glob("how-to/*.md"), *docs.glob("tutorials/*.md"), docs / "index.md"]
+    for page in sorted(pages[:-1]) + pages[-1:]:
         text = page.read_text(encoding="utf-8")
         for line in text.splitlines():
             if line.startswith("$ imagehaven ") and f" {action.name} " in f"{line} ":
@@ -60,14 +62,23 @@ def _guide(action: Action) -> str:
 
 
 def _test(action: Action) -> str:
-    """The first test module that imports the function out of its room."""
-    name, room = action.function.__name__, action.room
-    wanted = re.compile(
-        rf"from imagehaven\.{room}[\w.]* import [^\n]*\b{name}\b|\b{room}\.{name}\(", re.MULTILINE
-    )
-    folders = ("spec", "conformance", "unit", "integration", "functional", "acceptance")
-    for folder in folders:
+    """The first test module that calls the function, or its command."""
+    for folder in ("spec", "conformance", "unit", "integration", "functional", "acceptance"):
         for path in sorted((ROOT / "tests" / folder).rglob("test_*.py")):
-            if wanted.search(path.read_text(encoding="utf-8")):
+            if _calls(path, action):
                 return f"`{path.relative_to(ROOT)}`"
     return ""
+
+
+def _calls(path: Path, action: Action) -> bool:
+    name, room = action.function.__name__, action.room
+    words = ", ".join(f'"{word}"' for word in action.name.split())
+    text = path.read_text(encoding="utf-8")
+    if f"{room}.{name}(" in text or (words in text and "imagehaven.cli.main import run" in text):
+        return True
+    return any(
+        isinstance(node, ast.ImportFrom)
+        and (node.module or "").startswith(f"imagehaven.{room}")
+        and any(alias.name == name for alias in node.names)
+        for node in ast.walk(ast.parse(text))
+    )

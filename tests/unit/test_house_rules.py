@@ -4,13 +4,16 @@ import ast
 import importlib
 import pkgutil
 import re
+import socket
 from pathlib import Path
 
 import pytest
+from pytest_socket import SocketConnectBlockedError
 
 import imagehaven
 
 SOURCE = Path(imagehaven.__path__[0])
+DOCS = Path(__file__).resolve().parents[2] / "docs"
 MODULES = sorted(path for path in SOURCE.rglob("*.py"))
 ROOMS = sorted(found.name for found in pkgutil.iter_modules(imagehaven.__path__) if found.ispkg)
 
@@ -46,7 +49,7 @@ def test_no_name_says_nothing() -> None:
 
 @pytest.mark.parametrize("room", ROOMS)
 def test_a_room_says_its_purpose_and_what_goes_in_and_out(room: str) -> None:
-    told = importlib.import_module(f"imagehaven.{room}").__doc__ or ""
+    told = " ".join((importlib.import_module(f"imagehaven.{room}").__doc__ or "").split())
     for word in ("Purpose:", "Comes in:", "Goes out:", "Guarantees:"):
         assert word in told, f"imagehaven.{room} does not say: {word}"
 
@@ -82,6 +85,25 @@ def test_no_test_is_skipped() -> None:
         if path != Path(__file__).resolve() and mark.search(path.read_text(encoding="utf-8"))
     ]
     assert not found
+
+
+def test_every_reason_is_explained() -> None:
+    explained = (DOCS / "reference" / "errors.md").read_text(encoding="utf-8")
+    raised = re.compile(r"\b(?:Quarantine|Withheld)\(\s*\"([a-z][a-z-]+)\"")
+    reasons = {
+        reason for path in MODULES for reason in raised.findall(path.read_text(encoding="utf-8"))
+    }
+    assert len(reasons) > 20
+    assert not {reason for reason in reasons if f"`{reason}`" not in explained}
+
+
+def test_tests_can_reach_this_machine_and_no_other() -> None:
+    with (
+        socket.socket() as connection,
+        pytest.warns(UserWarning, match="A test tried"),
+        pytest.raises(SocketConnectBlockedError),
+    ):
+        connection.connect(("192.0.2.1", 80))
 
 
 def _is_code(path: Path) -> bool:

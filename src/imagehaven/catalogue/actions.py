@@ -78,7 +78,9 @@ def ingest(
     def plan(run: Run) -> None:
         plan_paths(haven, run, places, progress)
 
-    return _worked(haven, "ingest", arguments, plan, engine, workers, progress)
+    return _worked(
+        haven, "ingest", arguments, plan, engine=engine, workers=workers, progress=progress
+    )
 
 
 @action("quarantine retry", permission="data-manager", event="quarantine-retry")
@@ -103,7 +105,10 @@ def retry(
         after = haven.ledger.runs.planned_to(run.run_id)
         plan_items(haven, run, retry_items(haven, reason, after), progress)
 
-    return _worked(haven, "retry", {"reason": reason}, plan, engine, workers, progress)
+    arguments = {"reason": reason}
+    return _worked(
+        haven, "retry", arguments, plan, engine=engine, workers=workers, progress=progress
+    )
 
 
 @action("quarantine list", permission="data-manager", event=None)
@@ -145,6 +150,7 @@ def _worked(
     kind: str,
     arguments: dict[str, Any],
     plan: Callable[[Run], None],
+    *,
     engine: str,
     workers: int,
     progress: Progress,
@@ -153,6 +159,9 @@ def _worked(
         prepare(haven)
         run, resumed = haven.ledger.runs.start(kind, arguments)
         with one_worker(haven, run.run_id):
+            run = haven.ledger.runs.get(run.run_id)
+            if run.summary is not None:  # another process has just finished it
+                return IngestReport(**run.summary)
             if run.state == PLANNING:
                 plan(run)
             totals = load(haven, run, engine=engine, workers=workers, progress=progress)

@@ -23,7 +23,8 @@ def compact(haven: Haven, most: int = SMALL_FILES) -> list[str]:
         crowded = [
             str(row[0])
             for row in lake.execute(
-                "SELECT table_name FROM ducklake_table_info('lake') WHERE file_count > ? ORDER BY 1",
+                "SELECT table_name FROM ducklake_table_info('lake') "
+                "WHERE file_count > ? ORDER BY 1",
                 [most],
             ).fetchall()
         ]

@@ -85,19 +85,19 @@ def remember(connection: Connection, entries: Iterable[Entry]) -> None:
 def entries_of_chunk(lake: duckdb.DuckDBPyConnection, run: int, seq: int) -> Iterator[Entry]:
     """The keys that one committed chunk brought, read back from the lake."""
     yield CHUNK, key_of(run, seq), b""
-    where = f"WHERE load_run = {int(run)} AND load_seq = {int(seq)}"
-    for uid, dataset, syntax in _rows(
-        lake, f"SELECT SOPInstanceUID, dataset_sha256, TransferSyntaxUID FROM instance {where}"
-    ):
+    of_chunk = f"load_run = {int(run)} AND load_seq = {int(seq)}"
+    instances = lake.table("instance").filter(of_chunk)
+    for uid, dataset, syntax in instances.project(
+        "SOPInstanceUID, dataset_sha256, TransferSyntaxUID"
+    ).fetchall():
         yield INSTANCE, key_of(uid), key_of(dataset, syntax)
-    for source, content in _rows(
-        lake, f"SELECT source, content_sha256 FROM source {where} AND replaced_run IS NULL"
-    ):
+    sources = lake.table("source").filter(f"{of_chunk} AND replaced_run IS NULL")
+    for source, content in sources.project("source, content_sha256").fetchall():
         yield SOURCE, key_of(source), key_of(content)
-    for (source,) in _rows(lake, f"SELECT source FROM quarantine {where}"):
+    for (source,) in lake.table("quarantine").filter(of_chunk).project("source").fetchall():
         yield QUARANTINE, key_of(source), b""
     for table, uid in HIERARCHY.items():
-        for (value,) in _rows(lake, f'SELECT "{uid}" FROM "{table}" {where}'):
+        for (value,) in lake.table(table).filter(of_chunk).project(f'"{uid}"').fetchall():
             yield table, key_of(value), b""
 
 
@@ -110,7 +110,7 @@ def missing_chunks(
     held = lake.execute("SELECT count(*) FROM load_chunk").fetchone()
     if held is not None and held[0] == known:
         return []
-    chunks = _rows(lake, "SELECT load_run, load_seq FROM load_chunk ORDER BY ALL")
+    chunks = lake.execute("SELECT load_run, load_seq FROM load_chunk ORDER BY ALL").fetchall()
     keys = {key_of(run, seq): (run, seq) for run, seq in chunks}
     indexed = seen(connection, CHUNK, keys)
     return [chunk for key, chunk in keys.items() if key not in indexed]
@@ -120,10 +120,6 @@ def catch_up(lake: duckdb.DuckDBPyConnection, connection: Connection) -> None:
     """Bring the index up to what the lake holds; nearly always there is nothing to do."""
     for run, seq in missing_chunks(lake, connection):
         remember(connection, entries_of_chunk(lake, run, seq))
-
-
-def _rows(lake: duckdb.DuckDBPyConnection, query: str) -> list[tuple[Any, ...]]:
-    return lake.execute(query).fetchall()
 
 
 def _portions(keys: Sequence[Any]) -> Iterator[Sequence[Any]]:

@@ -11,9 +11,10 @@ import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import text
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import OperationalError
 
-from imagehaven.errors import UserError
+from imagehaven.errors import TransientError, UserError
 from imagehaven.haven import Haven
 
 #: Names imagehaven's locks among all advisory locks of a PostgreSQL database.
@@ -35,26 +36,39 @@ def one_committer(haven: Haven) -> Iterator[None]:
 def one_worker(haven: Haven, run_id: int) -> Iterator[None]:
     """Hold the run; raises UserError when another process is working on the same one."""
     if haven.ledger.engine.dialect.name == "postgresql":
-        with haven.ledger.engine.connect() as guard:
-            query = text("SELECT pg_try_advisory_lock(:space, :run)")
-            held = guard.execute(query, {"space": _RUN, "run": run_id}).scalar()
-            guard.commit()
-            if not held:
-                raise _busy(run_id)
-            try:
-                yield
-            finally:
-                # The connection goes back to a pool, which would keep the lock with it.
-                guard.invalidate()
+        guard = _session_lock(haven, run_id)
+        try:
+            yield
+        finally:
+            # Given back to the pool, the connection would keep the lock with it.
+            guard.invalidate()
+            guard.close()
         return
-    place = haven.drafts / f"run-{run_id}.lock"
-    with place.open("w") as file:
+    # The file stays: whoever removed it could remove one that another process has just locked.
+    with (haven.drafts / f"run-{run_id}.lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise _busy(run_id) from None
         yield
-    place.unlink(missing_ok=True)
+
+
+def _session_lock(haven: Haven, run_id: int) -> Connection:
+    """A connection that holds the run's lock until it ends, without an open transaction."""
+    try:
+        guard = haven.ledger.engine.connect()
+        query = text("SELECT pg_try_advisory_lock(:space, :run)")
+        held = guard.execute(query, {"space": _RUN, "run": run_id}).scalar()
+        guard.commit()
+    except OperationalError as error:
+        raise TransientError(
+            f"The ledger ({haven.ledger.place}) did not answer. Nothing was lost. See that the "
+            "database runs, then repeat the command."
+        ) from error
+    if not held:
+        guard.close()
+        raise _busy(run_id)
+    return guard
 
 
 def _busy(run_id: int) -> UserError:

@@ -10,12 +10,12 @@ members and one for its attrition table.
 
 Guarantees: a definition is evaluated in a process that can read nothing but codelists beside it;
 everything that can be known without data is checked before any data is touched; the SQL and the
-reference engine in :mod:`imagehaven.cohort.memory` agree; conditions are true or false, never
+reference engine in :mod:`imagehaven.cohort.engines` agree; conditions are true or false, never
 unknown.
 
-Inside: `nodes`, `sets` (the query), `language` (how it is written), `sandbox` and `jail` (how a
-file is evaluated), `schema` and `checks` (whether it fits a lake), `sql` and `memory` (engines),
-`actions` and `versions` (the verbs on a haven, and what they keep).
+Inside: `language` (how a definition is written), `query` (what it means), `sandbox` (how a file is
+evaluated), `checks` (whether it fits a lake), `engines` (SQL and its reference), `results` (the
+answer), `actions` and `versions` (the verbs on a haven, and what they keep).
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ from imagehaven.cohort.language import (
 if TYPE_CHECKING:
     from imagehaven.cohort.actions import Verdict, check, explain, list_versions, run
     from imagehaven.cohort.checks import check_definition
+    from imagehaven.cohort.engines.sql import CompiledCohort, compile_sql
+    from imagehaven.cohort.query.schema import Schema, read_schema
     from imagehaven.cohort.results import AttritionStep, CohortResult, explain_definition, run_on
-    from imagehaven.cohort.sandbox import Definition, Limits, load_definition
-    from imagehaven.cohort.schema import Schema, read_schema
-    from imagehaven.cohort.sql import CompiledCohort, compile_sql
+    from imagehaven.cohort.sandbox.run import Definition, Limits, load_definition
     from imagehaven.cohort.versions import CohortVersion, get_version
 
 # The sandbox imports this package for each definition: what only the haven's side needs comes late.
@@ -52,9 +52,9 @@ _LATE = {
     "actions": ("Verdict", "check", "explain", "list_versions", "run"),
     "checks": ("check_definition",),
     "results": ("AttritionStep", "CohortResult", "explain_definition", "run_on"),
-    "sandbox": ("Definition", "Limits", "load_definition"),
-    "schema": ("Schema", "read_schema"),
-    "sql": ("CompiledCohort", "compile_sql"),
+    "engines.sql": ("CompiledCohort", "compile_sql"),
+    "query.schema": ("Schema", "read_schema"),
+    "sandbox.run": ("Definition", "Limits", "load_definition"),
     "versions": ("CohortVersion", "get_version"),
 }
 _HOMES = {name: module for module, names in _LATE.items() for name in names}

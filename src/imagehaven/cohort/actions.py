@@ -9,15 +9,15 @@ from typing import Any
 
 from imagehaven.actions import action
 from imagehaven.cohort.checks import check_definition
-from imagehaven.cohort.nodes import PLURALS
+from imagehaven.cohort.query.nodes import PLURALS
+from imagehaven.cohort.query.schema import Schema, read_schema
+from imagehaven.cohort.query.steps import steps_of
+from imagehaven.cohort.query.wire import to_json
 from imagehaven.cohort.results import explain_definition, run_on
-from imagehaven.cohort.sandbox import Definition, load_definition
-from imagehaven.cohort.schema import Schema, read_schema
-from imagehaven.cohort.steps import steps_of
+from imagehaven.cohort.sandbox.run import Definition, load_definition
 from imagehaven.cohort.versions import CohortVersion, Draft, store_version, versions
-from imagehaven.cohort.wire import to_json
 from imagehaven.haven import Haven
-from imagehaven.link import open_project
+from imagehaven.link import create_project, projects
 
 
 @dataclass(frozen=True)
@@ -74,12 +74,16 @@ def explain(haven: Haven, file: Path) -> str:
 def run(haven: Haven, file: Path, *, project: str, check: bool = False) -> CohortVersion:
     """Run a definition and keep it as the project's next immutable version.
 
-    The newest snapshot of the lake is read throughout and named in the version. With ``check`` the
-    counts are made and nothing is kept: the version's number is 0. Raises DefinitionError for a
-    definition that does not fit, UserError for an unknown project.
+    The newest snapshot of the lake is read throughout and named in the version. A project that is
+    not there yet is made. With ``check`` the counts are made and nothing is kept: the version's
+    number is 0. Raises DefinitionError for a definition that does not fit, UserError for a name
+    that no project can have.
     """
-    open_project(haven, project)
-    draft = _draft(haven, load_definition(Path(file)), project)
+    definition = load_definition(Path(file))
+    # Only a project that is new is made: the audit trail has a row for each that is.
+    if not check and project not in {known.name for known in projects(haven)}:
+        create_project(haven, project)
+    draft = _draft(haven, definition, project)
     return _unkept(haven, draft) if check else store_version(haven, draft)
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from imagehaven.cohort import nodes, sets
 from imagehaven.cohort.errors import Problem
-from imagehaven.cohort.nodes import Node
-from imagehaven.cohort.sandbox import Definition
-from imagehaven.cohort.schema import Schema, Type, as_date, as_moment
+from imagehaven.cohort.query import nodes, sets
+from imagehaven.cohort.query.nodes import Node
+from imagehaven.cohort.query.schema import Schema, Type, as_date, as_moment
+from imagehaven.cohort.sandbox.run import Definition
 from imagehaven.errors import UserError
 
 

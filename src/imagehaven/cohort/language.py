@@ -6,7 +6,7 @@
 >>> adults = studies.where(studies.PatientAgeYears.between(55, 65))
 >>> whole = cohort(ct & adults & smokers)
 
-Each expression makes a node (:mod:`imagehaven.cohort.nodes`) and nothing else: no data is near.
+Each expression makes a node (:mod:`imagehaven.cohort.query`) and nothing else: no data is near.
 Each node remembers the line it was written on, so that whatever is found wrong later points there.
 """
 
@@ -19,9 +19,9 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any, NoReturn, TypeAlias
 
-from imagehaven.cohort import nodes, sets
-from imagehaven.cohort.codelist import codelist_from_csv
 from imagehaven.cohort.errors import DefinitionError, Place
+from imagehaven.cohort.query import nodes, sets
+from imagehaven.cohort.sandbox.codelist import codelist_from_csv
 
 __all__ = ["codelist_from_csv", "cohort", "instances", "patients", "series", "studies", "table"]
 
@@ -307,15 +307,16 @@ def table(name: str, key: str = "PatientID") -> Linked:
 def cohort(*steps: Images | Linked, name: str | None = None) -> Images:
     """Declare the cohort: the intersection of the steps, counted one after the other.
 
-    ``name`` replaces the file's name. A definition declares exactly one cohort.
+    ``name`` replaces the file's name and has letters, digits, hyphens and underscores. A definition
+    declares exactly one cohort.
     """
     if not steps:
         raise DefinitionError("cohort(...) needs at least one set, for example cohort(ct_chest)")
     whole = Images(_as_images(steps[0]))
     for step in steps[1:]:
         whole = whole & step
-    if name is not None and not (isinstance(name, str) and nodes.is_name(name)):
-        raise DefinitionError("the cohort's name is a short plain text")
+    if name is not None:
+        nodes.check_cohort_name(name)
     DECLARATIONS.made.append(Declared(whole._node, name))
     return whole
 

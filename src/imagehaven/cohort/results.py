@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from imagehaven.cohort.nodes import PLURALS
-from imagehaven.cohort.sandbox import Definition
-from imagehaven.cohort.schema import Schema
-from imagehaven.cohort.sql import CompiledCohort, compile_sql
+from imagehaven.cohort.engines.sql import CompiledCohort, compile_sql
+from imagehaven.cohort.query.nodes import PLURALS
+from imagehaven.cohort.query.schema import Schema
+from imagehaven.cohort.sandbox.run import Definition
 
 if TYPE_CHECKING:
     import duckdb

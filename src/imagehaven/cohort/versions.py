@@ -117,14 +117,16 @@ def get_version(haven: Haven, project: str, name: str) -> CohortVersion:
 
     Raises UserError naming the cohorts that the project has.
     """
-    cohort, _, number = name.partition("@")
+    cohort, at, number = name.partition("@")
+    # Ten digits and more are no version, and too many for a database's integer.
+    numbered = number.isascii() and number.isdecimal() and len(number) < 10
     table = schema.cohort_version
     query = select(table).where(table.c.project == project, table.c.cohort == cohort)
-    if number.isdecimal():
+    if numbered:
         query = query.where(table.c.version == int(number))
     with haven.ledger.begin() as connection:
         row = connection.execute(query.order_by(table.c.version.desc()).limit(1)).first()
-    if row is None or (number and not number.isdecimal()):
+    if row is None or (at and not numbered):
         labels = ", ".join(version.label for version in versions(haven, project)) or "none yet"
         raise UserError(
             f"Project {project!r} has no cohort {name!r}. Cohorts: {labels}. "

@@ -79,34 +79,35 @@ def read_column(line: str, known: tuple[str, ...] = ()) -> ViewColumn:
 
 def column_sql(column: ViewColumn) -> str:
     """The SQL expression that reads the column out of ``elements``."""
-    base, path = "elements", "'$"
+    base, path = "elements", "$"
     for step in column.steps[:-1]:
-        tag, base, path = _enter(step, base, path)
-        path += f"{tag}.Value[{step.index or 0}]"
+        base, path = _enter(step, base, path)
+        path += f".Value[{step.index or 0}]"
     last = column.steps[-1]
-    tag, base, path = _enter(last, base, path)
-    name = last.keyword and vr_of(last.keyword) == "PN"
-    part = ".Alphabetic" if name else ""
+    base, path = _enter(last, base, path)
+    part = ".Alphabetic" if last.keyword and vr_of(last.keyword) == "PN" else ""
     if column.type == "text" and last.index is None:
         # A value that is empty keeps its place between the backslashes.
-        values = f"json_extract_string({base}, {path}{tag}.Value[*]{part}')"
-        return f"nullif(array_to_string({values}, '\\'), '')"
-    value = f"json_extract_string({base}, {path}{tag}.Value[{last.index or 0}]{part}')"
+        values = f"json_extract_string({base}, '{path}.Value[*]{part}')"
+        kept = f"list_transform({values}, lambda value: coalesce(value, ''))"
+        return f"nullif(array_to_string({kept}, '\\'), '')"
+    value = f"json_extract_string({base}, '{path}.Value[{last.index or 0}]{part}')"
     return typed(value, column.type) if column.type != "text" else f"nullif({value}, '')"
 
 
-def _enter(step: Step, base: str, path: str) -> tuple[str, str, str]:
-    """The JSON member of a step, the document that has it, and the path's beginning there."""
+def _enter(step: Step, base: str, path: str) -> tuple[str, str]:
+    """The document, as SQL, and the path within it that lead to a step's element."""
     if step.keyword:
-        return f'."{keyword_to_tag(step.keyword)}"', base, path
+        return base, f'{path}."{keyword_to_tag(step.keyword)}"'
     # A private element's block is where its creator stands (PS3.5 7.8.1).
-    inner = base if path == "'$" else f"json_extract({base}, {path}')"
+    inner = base if path == "$" else f"json_extract({base}, '{path}')"
     creator = step.creator.replace("'", "''")
     reservation = (
-        f"list_filter(json_keys({inner}), lambda k: starts_with(k, '{step.group}00') AND "
-        f"json_extract_string({inner}, '$.\"' || k || '\".Value[0]') = '{creator}')[1]"
+        f"list_filter(json_keys({inner}), lambda tag: starts_with(tag, '{step.group}00') AND "
+        f"json_extract_string({inner}, '$.\"' || tag || '\".Value[0]') = '{creator}')[1]"
     )
-    return f'{step.element}"', inner, f"'$.\"{step.group}' || right({reservation}, 2) || '"
+    tag = f"'$.\"{step.group}' || right({reservation}, 2) || '{step.element}\"'"
+    return f"json_extract({inner}, {tag})", "$"
 
 
 def _steps(path: str, known: tuple[str, ...]) -> list[Step]:

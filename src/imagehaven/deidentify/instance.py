@@ -12,6 +12,7 @@ from imagehaven.acquire.opening import unreadable
 from imagehaven.deidentify.elements.dataset import Cleaned, deidentify_dataset
 from imagehaven.deidentify.elements.identity import Identity
 from imagehaven.deidentify.elements.stored import text_of
+from imagehaven.deidentify.pixels.comments import check_comments
 from imagehaven.deidentify.pixels.policy import check_pixels
 from imagehaven.deidentify.pixels.regions import Blanking
 from imagehaven.deidentify.pseudonyms import Pseudonyms
@@ -20,6 +21,7 @@ from imagehaven.deidentify.writing.encode import EXPLICIT_BIG
 from imagehaven.deidentify.writing.splice import Content, write_file
 from imagehaven.dicom.header import Header, read_header
 from imagehaven.dicom.pixels import check_decodable
+from imagehaven.dicom.quiet import quiet_pydicom
 from imagehaven.dicom.uids import PseudonymousUID
 from imagehaven.errors import ImagehavenError, Quarantine, Withheld
 
@@ -64,7 +66,8 @@ def deidentify_file(
         with stream:
             return deidentify_file(stream, destination, profile, pseudonyms)
     header = read_header(source, source.seek(0, io.SEEK_END))
-    identity, blanking, cleaned = _decided(source, header, profile, pseudonyms)
+    with quiet_pydicom():
+        identity, blanking, cleaned = _decided(source, header, profile, pseudonyms)
     patient = pseudonyms.patient_id(identity.patient)
     study, series = pseudonyms.uid(identity.study), pseudonyms.uid(identity.series)
     instance = pseudonyms.uid(identity.instance)
@@ -96,6 +99,7 @@ def _decided(
         blanking = check_pixels(header, identity.sop_class)
         if not (identity.study and identity.series):
             raise Withheld("no-study-or-series", "StudyInstanceUID or SeriesInstanceUID is absent")
+        check_comments(stream, header)
         check_decodable(stream, header)
         cleaned = deidentify_dataset(header.dataset, profile, pseudonyms, little=little)
     except (ImagehavenError, OSError, MemoryError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from imagehaven.errors import UserError
@@ -23,5 +24,6 @@ def write_mapping(path: Path, pairs: Iterable[tuple[str, str, str]]) -> None:
             writer.writerows(sorted(pairs))
         draft.replace(path)
     except OSError as error:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
         raise UserError(f"The mapping {path} cannot be written: {error.strerror}.") from error

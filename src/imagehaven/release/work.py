@@ -181,15 +181,14 @@ def _deidentified(context: WorkContext, stream: BinaryIO, folder: Path) -> Deide
 
 
 def _finished(
-    context: WorkContext, draft: Draft | Result, history: dict[str, list[KnownIdentifiers]]
+    context: WorkContext, draft: Draft | Result, history: dict[str, KnownIdentifiers]
 ) -> Result:
     """Verify a draft, which lies under its final name so far, and move it to its place."""
     if isinstance(draft, Result):
         return draft
 
     def result() -> Result:
-        others = [known_identifiers(who) for who in draft.item.identities]
-        known = draft.known.with_history([*history[draft.patient], *others])
+        known = draft.known.with_history([history[draft.patient]])
         file = draft.root / draft.path
         findings = verify_file(file, known, default_rules(), _allowed(draft), root=draft.root)
         return _failed(draft.item, findings) if findings else _placed(context, draft)
@@ -235,13 +234,18 @@ def _outcome(item: Item, work: Callable[[], Done]) -> Done | Result:
         return _end(item, State.ERROR, type(error).__name__, detail)
 
 
-def _history(drafts: dict[int, Draft | Result]) -> dict[str, list[KnownIdentifiers]]:
-    """What the chunk knows of each patient, by pseudonym."""
-    found: dict[str, set[KnownIdentifiers]] = defaultdict(set)
+def _history(drafts: dict[int, Draft | Result]) -> dict[str, KnownIdentifiers]:
+    """What is known of each patient, by pseudonym: from the chunk, and of the catalogue's names."""
+    found: dict[str, list[KnownIdentifiers]] = defaultdict(list)
+    named: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for draft in drafts.values():
         if isinstance(draft, Draft):
-            found[draft.patient].add(draft.known)
-    return {patient: list(known) for patient, known in found.items()}
+            found[draft.patient].append(draft.known)
+            for who in draft.item.identities:
+                if who not in named[draft.patient]:
+                    named[draft.patient].append(who)
+                    found[draft.patient].append(known_identifiers(who))
+    return {patient: KnownIdentifiers().with_history(known) for patient, known in found.items()}
 
 
 def _allowed(draft: Draft) -> AllowedValues:

@@ -92,13 +92,13 @@ def _pattern(value: str) -> str:
 
 
 def _everything(path: Path, dataset: Dataset) -> str:
-    """The file's bytes but its pixels, read in the encodings in which text can hide."""
+    """The file's bytes but its pixels, in the encodings in which text can hide, and its values."""
     raw = path.read_bytes()
     if _PIXEL_DATA in dataset:
         pixels = dataset[_PIXEL_DATA].value or b""
         raw = raw.replace(bytes(pixels), b" ")
     decoded = " ".join(raw.decode(code, errors="replace") for code in ("utf-8", "utf-16-le"))
-    return decoded + " " + str(dataset)
+    return decoded + " " + " ".join(str(e.value) for e in dataset.iterall() if e.VR != "SQ")
 
 
 def _drawn(dataset: Dataset, box: list[int]) -> bool:

@@ -105,13 +105,13 @@ def test_the_metadata_has_one_row_for_each_released_file(done: Path) -> None:
 def test_a_released_file_keeps_its_pixels(road: Road, done: Path) -> None:
     from pydicom.data import get_testdata_file
 
-    source = dcmread(str(get_testdata_file("MR_small.dcm")))
+    source = dcmread(str(get_testdata_file("CT_small.dcm")))
     same = [
         path
         for path in (done / "images").rglob("*.dcm")
         if dcmread(path).get("PixelData") == source.PixelData
     ]
-    assert same, "MR_small.dcm is released with its pixels"
+    assert same, "CT_small.dcm is released with its pixels"
 
 
 def test_the_same_call_again_makes_nothing_new(road: Road, done: Path) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pydicom
 import pytest
-from catalogue_files import rows_of, write_archive_of_patients, write_instance
 from pydicom.data import get_testdata_file
 
+from catalogue_files import rows_of, write_archive_of_patients, write_instance
 from imagehaven.catalogue import IngestPlan, IngestReport, ingest, quarantined, query, retry
 from imagehaven.errors import UserError
 from imagehaven.haven import Haven
@@ -192,7 +192,7 @@ def test_a_name_that_is_no_text_and_values_with_nul_are_stored(
     haven: Haven, tmp_path: Path
 ) -> None:
     folder = os.fsencode(tmp_path / "in")
-    os.mkdir(folder)
+    (tmp_path / "in").mkdir()
     file = write_instance(tmp_path / "a.dcm", PatientName="A\0B")
     shutil.copy(file, os.fsdecode(folder + b"/\xff.dcm"))
     report = load(haven, tmp_path / "in")
@@ -207,7 +207,6 @@ def test_check_says_what_would_be_read_and_stores_nothing(haven: Haven, tmp_path
     plan = ingest(haven, [tmp_path / "in"], check=True)
     assert isinstance(plan, IngestPlan)
     assert plan.found == 1
-    assert one(haven, "SELECT 1 AS n")["n"] == 1
     assert load(haven, tmp_path / "in").load_run == 1
 
 
@@ -233,9 +232,10 @@ def test_a_query_in_an_unknown_format_is_the_users_error(haven: Haven) -> None:
 
 
 def test_real_files_are_stored_as_pydicom_reads_them(haven: Haven, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
     for name in ("CT_small.dcm", "MR_small.dcm", "rtplan.dcm", "test-SR.dcm", "liver.dcm"):
-        shutil.copy(str(get_testdata_file(name)), tmp_path / name)
-    report = load(haven, tmp_path)
+        shutil.copy(str(get_testdata_file(name)), tmp_path / "in" / name)
+    report = load(haven, tmp_path / "in")
     rows = haven.sql("SELECT * FROM instance").to_pylist()
     assert len(rows) == report.found
     for row in rows:

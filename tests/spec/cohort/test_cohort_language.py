@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from imagehaven.cohort.checks import check_definition
+from imagehaven.cohort.engines.memory import MemoryEngine
 from imagehaven.cohort.errors import DefinitionError
-from imagehaven.cohort.memory import MemoryEngine
-from imagehaven.cohort.nodes import KEYS, LEVELS
+from imagehaven.cohort.query.nodes import KEYS, LEVELS
+from imagehaven.cohort.query.schema import Schema, element_of, read_schema
 from imagehaven.cohort.results import run_on
-from imagehaven.cohort.sandbox import Definition, load_definition
-from imagehaven.cohort.schema import Schema, element_of, read_schema
+from imagehaven.cohort.sandbox.run import Definition, load_definition
 
 ROOT = Path(__file__).resolve().parents[3]
 _IMPORT = "from imagehaven.cohort import cohort, instances, patients, series, studies, table\n"

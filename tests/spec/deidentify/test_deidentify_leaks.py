@@ -162,7 +162,7 @@ def test_every_uid_is_mapped_and_references_stay_whole(ct: Dataset, release: Rel
     item = Dataset()
     item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = ct.SOPClassUID, "1.2.3.4"
     ct.ReferencedImageSequence = Sequence([item])
-    ct.FrameOfReferenceUID = "1.2.840.113619.19560312.0155"
+    ct.FrameOfReferenceUID = "1.2.840.113619.19560312.155"
     ct.IrradiationEventUID = "1.2.840.10008.1203565678"
     _, new, written = release(ct)
     assert new.ReferencedImageSequence[0].ReferencedSOPInstanceUID == new.SOPInstanceUID
@@ -308,3 +308,16 @@ def test_studies_without_patient_do_not_become_one_patient(ct: Dataset, release:
     ct.StudyInstanceUID = "1.2.99"
     second, _, _ = release(ct)
     assert first.patient != second.patient
+
+
+def test_a_text_under_the_vr_of_numbers_is_not_released(
+    ct: Dataset, release: Released, file_of: Callable[..., bytes]
+) -> None:
+    with quiet_pydicom():
+        ct.add_new(0x00281101, "OB", b"any text")  # RedPaletteColorLookupTableDescriptor
+        ct.add_new(0x00281201, "OW", b"any other text")  # RedPaletteColorLookupTableData
+        ct.TableSpeed = 38.4  # eight printable bytes by chance
+        data = file_of(ct)
+    _, new, written = release(data)
+    assert _clean(written, "any text", "any other")
+    assert new.TableSpeed == 38.4

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pydicom
 import pytest
+from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
@@ -107,6 +109,7 @@ def _ultrasound(ct: Dataset, *, planar: int = 0, bits: int = 8) -> Dataset:
     region.RegionLocationMinX0, region.RegionLocationMinY0 = 1, 2
     region.RegionLocationMaxX1, region.RegionLocationMaxY1 = 2, 4
     ct.SequenceOfUltrasoundRegions = Sequence([region])
+    ct.BurnedInAnnotation = "NO"
     return ct
 
 
@@ -143,6 +146,15 @@ def test_ultrasound_whose_regions_prove_nothing_is_withheld(
         release(source)
 
 
+def test_ultrasound_that_does_not_say_it_is_free_of_text_is_withheld(
+    ct: Dataset, release: Released
+) -> None:
+    source = _ultrasound(ct)
+    del source.BurnedInAnnotation
+    with pytest.raises(Withheld, match="ultrasound-text-unknown"):
+        release(source)
+
+
 def test_what_is_no_dicom_is_quarantined(release: Released) -> None:
     with pytest.raises(Quarantine, match="not-dicom"):
         release(b"%PDF-1.7 " * 40)
@@ -152,3 +164,38 @@ def test_every_sop_class_of_the_policy_has_one_kind() -> None:
     rules = policy()
     assert not set(rules.kinds) & set(rules.withheld)
     assert len(rules.kinds) > 50
+
+
+def _with_comment(data: bytes, comment: bytes) -> bytes:
+    """Put a JPEG comment behind the start of the only image's codestream."""
+    start = data.index(b"\xff\xd8\xff")
+    segment = b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment
+    length = int.from_bytes(data[start - 4 : start], "little") + len(segment)
+    head = data[: start - 4] + length.to_bytes(4, "little") + data[start : start + 2]
+    return head + segment + data[start + 2 :]
+
+
+@pytest.fixture(name="jpeg")
+def _jpeg(ct: Dataset, file_of: Callable[..., bytes]) -> bytes:
+    """A CT image in lossless JPEG, whose pixels come from a real file."""
+    path = get_testdata_file("JPEG-LL.dcm")
+    with quiet_pydicom():
+        real = pydicom.dcmread(str(path))
+        real.SOPClassUID, real.ImageType = ct.SOPClassUID, ["ORIGINAL", "PRIMARY"]
+        del real.ConversionType
+        return file_of(real, real.file_meta.TransferSyntaxUID)
+
+
+@pytest.mark.parametrize("comment", [b"LEAD Technologies Inc. V1.01", b"", b"\0\1\2\3"])
+def test_an_encoders_signature_in_a_codestream_is_harmless(
+    comment: bytes, jpeg: bytes, release: Released
+) -> None:
+    assert comment in release(_with_comment(jpeg, comment))[2]
+
+
+@pytest.mark.parametrize("comment", [b"Patient: Abernethy", b"1203565678"])
+def test_a_comment_in_a_codestream_is_withheld(
+    comment: bytes, jpeg: bytes, release: Released
+) -> None:
+    with pytest.raises(Withheld, match="codestream-comment"):
+        release(_with_comment(jpeg, comment))

@@ -46,7 +46,9 @@ def test_an_archive_is_counted_where_it_begins_and_only_there() -> None:
 
 def test_chunks_are_bounded_and_the_members_of_an_archive_stay_together() -> None:
     loose = [{"source": f"/{n}", "size": 1} for n in range(5)]
-    packed = [{"source": f"/a!/{n}", "path": "/a", "members": [str(n)], "size": 1} for n in range(7)]
+    packed = [
+        {"source": f"/a!/{n}", "path": "/a", "members": [str(n)], "size": 1} for n in range(7)
+    ]
     assert [len(chunk) for chunk in chunks_of([*loose, *packed, *loose], 3)] == [3, 9, 3, 2]
     large = [{"source": f"/{n}", "size": 2**30} for n in range(5)]
     assert [len(chunk) for chunk in chunks_of(large, 100)] == [2, 2, 1]

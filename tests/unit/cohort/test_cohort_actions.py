@@ -9,7 +9,7 @@ import pytest
 from imagehaven import cohort, link
 from imagehaven.catalogue.tables import columns
 from imagehaven.cohort.errors import DefinitionError
-from imagehaven.cohort.nodes import LEVELS
+from imagehaven.cohort.query.nodes import LEVELS
 from imagehaven.errors import UserError
 from imagehaven.haven import Haven
 
@@ -96,6 +96,32 @@ def test_explain_shows_steps_and_sql(haven: Haven, file: Path) -> None:
     assert "\"Modality\" = 'CT'" in told
 
 
-def test_an_unknown_project_is_refused_before_anything_runs(haven: Haven, file: Path) -> None:
-    with pytest.raises(UserError, match="brain"):
-        cohort.run(haven, file, project="brain")
+def test_a_run_makes_a_new_project_once_and_a_check_run_makes_none(
+    haven: Haven, file: Path
+) -> None:
+    assert cohort.run(haven, file, project="brain", check=True).counts["instances"] == 1
+    assert [project.name for project in link.projects(haven)] == ["lung"]
+    assert cohort.run(haven, file, project="brain").label == "ct_smokers@1"
+    assert cohort.run(haven, file, project="brain").label == "ct_smokers@1"
+    assert [project.name for project in link.projects(haven)] == ["brain", "lung"]
+    events = [row.event for row in haven.ledger.audit.rows()]
+    assert (events.count("project-create"), events.count("cohort-run")) == (2, 2)
+
+
+def test_a_project_with_an_impossible_name_is_refused_before_anything_runs(
+    haven: Haven, file: Path
+) -> None:
+    with pytest.raises(UserError, match="A project cannot be called"):
+        cohort.run(haven, file, project="brain/..")
+    assert cohort.list_versions(haven) == []
+
+
+def test_a_version_is_found_by_name_and_by_name_and_number(haven: Haven, file: Path) -> None:
+    first = cohort.run(haven, file, project="lung")
+    file.write_text(TEXT.replace("ct & smokers", "ct"))
+    second = cohort.run(haven, file, project="lung")
+    assert cohort.get_version(haven, "lung", "ct_smokers") == second
+    assert cohort.get_version(haven, "lung", "ct_smokers@1") == first
+    for unknown in ("ct_smokers@3", "ct_smokers@", "ct_smokers@new", "ct_smokers@" + "9" * 30):
+        with pytest.raises(UserError, match="ct_smokers@1, ct_smokers@2"):
+            cohort.get_version(haven, "lung", unknown)

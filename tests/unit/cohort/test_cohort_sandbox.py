@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from imagehaven.cohort.errors import DefinitionError, ForbiddenError, LimitError
-from imagehaven.cohort.sandbox import Definition, Limits, load_definition, restore_definition
-from imagehaven.cohort.steps import steps_of
-from imagehaven.cohort.wire import to_json
+from imagehaven.cohort.query.steps import steps_of
+from imagehaven.cohort.query.wire import to_json
+from imagehaven.cohort.sandbox.run import Definition, Limits, load_definition, restore_definition
 
 HEAD = "from imagehaven.cohort import codelist_from_csv, cohort, series, studies, table\n"
 CT = HEAD + 'cohort(series.where(series.Modality == "CT"))\n'
@@ -30,8 +30,28 @@ def test_the_cohort_is_named_after_its_file_and_described_by_its_docstring(tmp_p
 
 
 def test_a_cohort_may_name_itself(tmp_path: Path) -> None:
-    text = HEAD + 'cohort(series.where(series.Modality == "CT"), name="all CT")\n'
-    assert load(tmp_path, text).name == "all CT"
+    text = HEAD + 'cohort(series.where(series.Modality == "CT"), name="all-CT_2")\n'
+    assert load(tmp_path, text).name == "all-CT_2"
+
+
+@pytest.mark.parametrize(
+    "name", ["all CT", "", "-ct", "ct@2", "../ct", "ct\n", "röntgen", "a" * 65]
+)
+def test_a_cohort_cannot_be_called_what_no_folder_or_version_can(tmp_path: Path, name: str) -> None:
+    text = HEAD + f"cohort(series, name={name!r})\n"
+    with pytest.raises(DefinitionError, match=r"ct\.py:2: a cohort cannot be called"):
+        load(tmp_path, text)
+
+
+def test_a_file_whose_name_no_cohort_can_have_says_so_unless_the_cohort_has_a_name(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "chest ct.py"
+    file.write_text(CT, encoding="utf-8")
+    with pytest.raises(DefinitionError, match=r"chest ct\.py: a cohort cannot.*rename the file"):
+        load_definition(file)
+    file.write_text(CT.replace('"CT"))', '"CT"), name="chest-ct")'), encoding="utf-8")
+    assert load_definition(file).name == "chest-ct"
 
 
 def test_the_hash_changes_with_the_text_and_with_a_codelist(tmp_path: Path) -> None:
@@ -86,7 +106,7 @@ def test_a_builtin_that_reaches_outside_is_not_there(tmp_path: Path, name: str) 
 
 FENCE = """
 import builtins, os, socket, subprocess, sys, ctypes
-from imagehaven.cohort.jail import _fence, _limit
+from imagehaven.cohort.sandbox.jail import _fence, _limit
 _limit(5, 512, 1)
 sys.addaudithook(_fence({folder!r}))
 try:

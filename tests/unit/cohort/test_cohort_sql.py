@@ -7,13 +7,21 @@ import datetime as dt
 import duckdb
 import pytest
 
-from imagehaven.cohort import nodes, sets
 from imagehaven.cohort.checks import problems_of
-from imagehaven.cohort.condition_sql import literal
+from imagehaven.cohort.engines.condition_sql import literal
+from imagehaven.cohort.engines.sql import compile_nodes
 from imagehaven.cohort.errors import DefinitionError
-from imagehaven.cohort.language import Images, node_of, patients, series, studies, table
-from imagehaven.cohort.schema import Schema
-from imagehaven.cohort.sql import compile_nodes
+from imagehaven.cohort.language import (
+    Images,
+    instances,
+    node_of,
+    patients,
+    series,
+    studies,
+    table,
+)
+from imagehaven.cohort.query import nodes, sets
+from imagehaven.cohort.query.schema import Schema
 
 _IDS = ("SeriesInstanceUID", "StudyInstanceUID", "PatientID")
 SCHEMA = Schema(
@@ -57,6 +65,16 @@ def test_a_set_used_twice_is_computed_once() -> None:
     compiled = compile_nodes(node_of((studies.having(ct) & ct) - patients.without(ct)), SCHEMA)
     assert compiled.members_sql.count("'CT'") == 1
     assert compiled.attrition_sql.count("'CT'") == 1
+
+
+def test_stored_elements_are_read_only_near_an_already_narrowed_set() -> None:
+    ct = series.where(series.Modality == "CT")
+    loud = instances.where(instances.KVP == 120)
+    near = '"SeriesInstanceUID" IN (SELECT "SeriesInstanceUID" FROM set_1)'
+    for made in (ct.having(loud), ct.without(loud), ct & loud, loud & ct):
+        assert near in compile_nodes(node_of(made), SCHEMA).members_sql
+    for made in (series.having(loud), loud & series, (instances & ct) - ct.having(instances)):
+        assert near not in compile_nodes(node_of(made), SCHEMA).members_sql
 
 
 def test_a_plain_comparison_stays_bare_so_that_files_can_be_skipped() -> None:

@@ -57,27 +57,28 @@ def test_the_answer_goes_to_pandas_and_polars(haven: Haven) -> None:
     assert polars.from_arrow(answer).to_dict(as_series=False) == {"n": [1, 2]}
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
-        "DELETE FROM numbers",
-        "CREATE TABLE x AS SELECT 1",
-        "DROP TABLE numbers",
-        "SELECT * FROM read_text('/etc/passwd')",
-        "SELECT * FROM read_csv('/etc/passwd')",
-        "COPY numbers TO '/tmp/imagehaven-stolen.csv'",
-        "ATTACH '/tmp/imagehaven-other.duckdb'",
-        "SET enable_external_access = true",
-        "INSTALL httpfs",
-        "LOAD '/tmp/evil.duckdb_extension'",
-        "SELECT * FROM '/etc/hostname'",
-        "SELECT getenv('HOME')",
-    ],
-)
-def test_a_query_can_read_the_lake_and_nothing_else(any_haven: Haven, query: str) -> None:
+FORBIDDEN = [
+    "DELETE FROM numbers",
+    "CREATE TABLE x AS SELECT 1",
+    "DROP TABLE numbers",
+    "SELECT * FROM read_text('/etc/passwd')",
+    "SELECT * FROM read_csv('/etc/passwd')",
+    "COPY numbers TO '/tmp/imagehaven-stolen.csv'",
+    "ATTACH '/tmp/imagehaven-other.duckdb'",
+    "SET enable_external_access = true",
+    "INSTALL httpfs",
+    "LOAD '/tmp/evil.duckdb_extension'",
+    "SELECT * FROM '/etc/hostname'",
+    "SELECT getenv('HOME')",
+]
+
+
+def test_a_query_can_read_the_lake_and_nothing_else(any_haven: Haven) -> None:
     fill(any_haven)
-    with pytest.raises(UserError):
-        any_haven.sql(query)
+    for query in FORBIDDEN:
+        with pytest.raises(UserError):
+            any_haven.sql(query)
+            pytest.fail(f"was answered: {query}")
     assert count(any_haven) == 3000
     assert not Path("/tmp/imagehaven-stolen.csv").exists()
 

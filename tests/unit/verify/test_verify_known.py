@@ -161,6 +161,7 @@ def test_placeholders_and_well_known_uids_are_not_identifiers():
         "00100010": element("PN", {"Alphabetic": "ANONYMOUS"}),
         "00100020": element("LO", "N/A"),
         "00080016": element("UI", "1.2.840.10008.5.1.4.1.1.2"),
+        "00081010": element("SH", "000000000"),
         "00081150": element("UI", "1.2.3.4.5.6.7.8.9"),
         "00100030": element("DA", "00010101"),
         "00080080": {"vr": "LO"},

@@ -27,9 +27,9 @@ from imagehaven.errors import TransientError
 from imagehaven.haven import Haven
 
 _ATTEMPTS: Final = 5
-_FIELDS: Final = [name for name in Row._fields if name != "values"]
 _NUMBERS: Final = ("size", "archives", "pixel_offset", "pixel_length")
-_NOT_DATA: Final = ("quarantined", "container")
+#: States that bring a row of the source table.
+_STORED: Final = ("catalogued", "duplicate", "conflicting")
 
 
 def commit_chunk(haven: Haven, run_id: int, seq: int, rows: Sequence[Row]) -> dict[str, Any]:
@@ -87,23 +87,19 @@ def _apply(
         states = judge(candidates, seen)
         new, entries = _new_levels(connection, rows, states)
     lake.register("incoming", _table(run_id, seq, rows, states, new))
-    changed = {
-        c.source
-        for c, state in zip(candidates, states, strict=True)
-        if state not in ("unchanged", *_NOT_DATA) and c.source in seen.source
-    }
-    if changed:
-        _retire(
-            lake,
-            run_id,
-            [r.source for r, c in zip(rows, candidates, strict=True) if c.source in changed],
-        )
-    _store_read(lake, states)
-    _store_quarantined(
+    pairs = list(zip(rows, candidates, strict=True))
+    _retire(
         lake,
         run_id,
-        [r.source for r, c in zip(rows, candidates, strict=True) if c.source in once_bad],
+        [
+            row.source
+            for (row, candidate), state in zip(pairs, states, strict=True)
+            if state in _STORED and candidate.source in seen.source
+        ],
     )
+    _store_read(lake, states)
+    bad = [row.source for row, candidate in pairs if candidate.source in once_bad]
+    _store_quarantined(lake, states, bad)
     counts = _counts(rows, states)
     values = [run_id, seq, *(json.dumps(v) if k == "reasons" else v for k, v in counts.items())]
     marks = ", ".join("?" * len(values))
@@ -186,8 +182,8 @@ def _store_read(lake: duckdb.DuckDBPyConnection, states: Sequence[State]) -> Non
         _insert(lake, "instance", "state = 'catalogued'")
         for table in index.HIERARCHY:
             _insert(lake, table, f"new_{table}")
-    if have & {"catalogued", "duplicate", "conflicting"}:
-        _insert(lake, "source", "state IN ('catalogued', 'duplicate', 'conflicting')")
+    if have & set(_STORED):
+        _insert(lake, "source", f"state IN {_STORED}")
     if "conflicting" in have:
         _insert(lake, "conflict", "state = 'conflicting'")
     if "container" in have:
@@ -201,9 +197,8 @@ def _insert(lake: duckdb.DuckDBPyConnection, table: str, where: str) -> None:
         for name in columns(table)
         if name != "replaced_run"
     )
-    lake.execute(
-        f'INSERT INTO "{table}" BY NAME SELECT {chosen} FROM incoming WHERE {where} ORDER BY n'
-    )
+    query = f'INSERT INTO "{table}" BY NAME SELECT {chosen} FROM incoming '  # noqa: S608 - our words
+    lake.execute(f"{query} WHERE {where} ORDER BY n")
 
 
 def _typed(name: str, kind: str) -> str:
@@ -212,6 +207,9 @@ def _typed(name: str, kind: str) -> str:
 
 
 def _retire(lake: duckdb.DuckDBPyConnection, run_id: int, sources: list[str]) -> None:
+    """Mark the rows of sources whose content changed: they are history now."""
+    if not sources:
+        return
     lake.execute(
         "UPDATE source SET replaced_run = ? "
         "WHERE replaced_run IS NULL AND source IN (SELECT unnest(?))",
@@ -219,26 +217,25 @@ def _retire(lake: duckdb.DuckDBPyConnection, run_id: int, sources: list[str]) ->
     )
 
 
-def _store_quarantined(lake: duckdb.DuckDBPyConnection, run_id: int, once_bad: list[str]) -> None:
+def _store_quarantined(
+    lake: duckdb.DuckDBPyConnection, states: Sequence[State], once_bad: list[str]
+) -> None:
     """Put bad sources into the quarantine, and take those out that are good now."""
-    earlier = (
-        "(SELECT NULL::VARCHAR AS source, 0 AS attempts, 0 AS load_run, 0 AS load_seq LIMIT 0)"
-    )
-    if once_bad:
-        lake.execute(
-            "CREATE OR REPLACE TEMP TABLE earlier AS SELECT source, attempts, load_run, load_seq "
-            "FROM quarantine WHERE source IN (SELECT unnest(?))",
-            [once_bad],
-        )
-        lake.execute("DELETE FROM quarantine WHERE source IN (SELECT source FROM earlier)")
-        earlier = "earlier"
+    if not once_bad and "quarantined" not in states:
+        return
     lake.execute(
-        f"""INSERT INTO quarantine BY NAME
+        "CREATE OR REPLACE TEMP TABLE earlier AS SELECT source, attempts, load_run, load_seq "
+        "FROM quarantine WHERE source IN (SELECT unnest(?::VARCHAR[]))",
+        [once_bad],
+    )
+    lake.execute("DELETE FROM quarantine WHERE source IN (SELECT source FROM earlier)")
+    lake.execute(
+        """INSERT INTO quarantine BY NAME
         SELECT incoming.source, reason, detail, size, coalesce(earlier.attempts, 0) + 1 AS attempts,
             coalesce(earlier.load_run, incoming.load_run) AS load_run,
             coalesce(earlier.load_seq, incoming.load_seq) AS load_seq,
             incoming.load_run AS last_run, path, members
-        FROM incoming LEFT JOIN {earlier} AS earlier USING (source)
+        FROM incoming LEFT JOIN earlier USING (source)
         WHERE state = 'quarantined' ORDER BY n"""
     )
 
@@ -267,7 +264,7 @@ def _entries(
     for candidate, state in zip(candidates, states, strict=True):
         if state == "catalogued":
             entries.append((index.INSTANCE, candidate.instance, candidate.fingerprint))
-        if state in ("catalogued", "duplicate", "conflicting"):
+        if state in _STORED:
             entries.append((index.SOURCE, candidate.source, candidate.content))
         if state == "quarantined":
             entries.append((index.QUARANTINE, candidate.source, b""))

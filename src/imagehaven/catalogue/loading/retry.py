@@ -53,22 +53,23 @@ def retry_items(haven: Haven, reason: str | None, after: str | None) -> Iterator
 
 
 def _walked_again(row: dict[str, Any], listed: set[str]) -> dict[str, Item]:
-    location = row["source"]
-    place = Path(location.split("!/", 1)[0])
-    if not place.exists() and not place.is_symlink():
+    """What a folder or archive gives now, or the problem that it still is."""
+    location: str = row["source"]
+    outermost = location.split("!/", 1)[0]
+    if "\\" in outermost:  # an escaped name: only the walk that found it knows the real one
+        return {location: item_of(Problem(location, row["reason"], row["detail"]))}
+    place = Path(outermost)
+    if not place.exists():
         gone = Problem(location, "vanished", "it was there when it was listed and is gone")
         return {location: item_of(gone)}
+    within = location if location.endswith("/") else location + "!/"
     found = {
         thing.location: item_of(thing)
-        for thing in (walk([place]) if place.exists() else ())
+        for thing in walk([place])
         if thing.location == location
-        or (
-            thing.location.startswith((location + "/", location + "!/", location))
-            and thing.location not in listed
-        )
+        or (thing.location.startswith(within) and thing.location not in listed)
     }
-    if location not in found:
-        found[location] = recovered_item(location)
+    found.setdefault(location, recovered_item(location))
     return found
 
 

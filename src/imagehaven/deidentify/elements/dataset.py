@@ -27,6 +27,7 @@ from imagehaven.deidentify.pseudonyms import Pseudonyms
 from imagehaven.deidentify.rulebook.codes import standard_meaning
 from imagehaven.deidentify.rulebook.profile import Profile
 from imagehaven.deidentify.rulebook.rules import decide
+from imagehaven.dicom.quiet import quiet_pydicom
 from imagehaven.errors import Withheld
 
 _CODE_MEANING = 0x00080104
@@ -50,6 +51,11 @@ def deidentify_dataset(
     ``little`` says in which byte order its values are, and the result's will be. Raises
     :class:`Withheld` ``value-too-large`` when an element to keep is too large to be held.
     """
+    with quiet_pydicom():
+        return _deidentify(source, profile, pseudonyms, little)
+
+
+def _deidentify(source: Dataset, profile: Profile, pseudonyms: Pseudonyms, little: bool) -> Cleaned:
     identity = Identity.of(source)
     work = Pass(
         profile,

@@ -33,6 +33,7 @@ _PHONES: Final = frozenset([0x00102154, 0x00102155, 0x00080094, 0x00401103, 0x00
 _ADDRESSES: Final = frozenset([0x00101040, 0x00080092, 0x00401102])
 _PLACES: Final = frozenset([0x00080080, 0x00080081])
 _BIRTH: Final = frozenset([0x00100030])
+_SPELLED = re.compile(rb"[A-Za-z0-9][A-Za-z0-9 \-]{4,}")
 _WORD = re.compile(r"[^\W\d_]+")
 _DAY = r"(?:0?[1-9]|[12]\d|3[01])"
 _MONTH = r"(?:0?[1-9]|1[0-2])"
@@ -54,6 +55,7 @@ _PATTERNS: Final = tuple(
     )
 )
 _WHOLE_DATE = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
+_CODE_DATE = re.compile(r"(?:19|20)\d\d[-./ ]\d\d?[-./ ]\d\d?|\d\d?[-./ ]\d\d?[-./ ](?:19|20)\d\d")
 _CHI = re.compile(r"(?:0[1-9]|[12]\d|3[01])(?:0[1-9]|1[0-2])\d{6}")
 
 
@@ -69,16 +71,25 @@ class Guard:
         """Say whether ``text`` must not be kept in an element of this VR."""
         text = text.strip(" \0")
         if vr in _NUMBERS:
-            digits = pack(text).lstrip("0")
-            return (
-                bool(_WHOLE_DATE.fullmatch(text))
-                or is_chi(text)
-                or (
-                    len(digits) >= 5
-                    and any(number.lstrip("0") == digits for number in self.numbers)
-                )
-            )
+            return self._refuses_number(text)
         return self.knows(text) or has_pattern(fold(text))
+
+    def _refuses_number(self, text: str) -> bool:
+        """Judge a number by its whole: its digits alone look like many things."""
+        digits = pack(text).lstrip("0")
+        own = len(digits) >= 5 and any(number.lstrip("0") == digits for number in self.numbers)
+        # A measured number of ten digits is round, as doses in becquerel are; a telephone is not.
+        long = text.isdecimal() and len(text) >= 10 and not text.endswith("000")
+        return own or long or bool(_WHOLE_DATE.fullmatch(text)) or is_chi(text)
+
+    def refuses_code(self, text: str) -> bool:
+        """Judge a CodeValue: a code may be a long number or have hyphens like a short date."""
+        if any(character.isalpha() for character in text):
+            return self.refuses(text, "SH")
+        own = any(number == pack(text) for number in self.numbers)
+        return (
+            own or bool(_CODE_DATE.fullmatch(text) or _WHOLE_DATE.fullmatch(text)) or is_chi(text)
+        )
 
     def knows(self, text: str) -> bool:
         """Say whether ``text`` holds an identifier of this instance's people."""
@@ -89,6 +100,17 @@ class Guard:
             or any(phrase in packed for phrase in self.phrases)
             or any(number in packed for number in self.numbers)
         )
+
+    def knows_bytes(self, value: bytes) -> bool:
+        """Say whether binary data spells an identifier; short words occur in it by chance."""
+        runs = _SPELLED.findall(value)
+        for run in (match.decode("ascii").lower() for match in runs):
+            packed = pack(run)
+            if any(word in self.words for word in _WORD.findall(run) if len(word) >= 5):
+                return True
+            if any(number in packed for number in self.numbers if len(number) >= 6):
+                return True
+        return False
 
 
 def watch(dataset: Dataset) -> Guard:

@@ -7,6 +7,7 @@ the basic action, and what breaks its VR or trips the guard is emptied.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -31,6 +32,8 @@ GUARDED = "G"
 """Counted in place of an action where a value to keep was emptied."""
 
 _CODE_VALUES = frozenset([0x00080100, 0x00080119])  # CodeValue, LongCodeValue
+_SPELLED_OUT = re.compile(rb"[ -~]{6,}\0?")
+_FLOATS = frozenset(["FD", "FL", "OD", "OF"])  # 38.4 is all printable bytes, by chance
 PATIENT_NAME, PATIENT_ID = 0x00100010, 0x00100020
 
 
@@ -96,7 +99,7 @@ def _cleaned(value: bytes, vr: str, tag: int, work: Pass) -> bytes | None:
 def keep(value: bytes, vr: str, tag: int, work: Pass) -> bytes | None:
     """Return the value as it is when it is well-formed and the guard lets it pass."""
     if vr in WIDTHS:
-        return value if len(value) % WIDTHS[vr] == 0 and _binary_passes(value, vr, work) else None
+        return value if _binary_passes(value, vr, tag, work) else None
     if vr in ("DA", "DT", "TM", "AS"):
         return _each(value, vr, work, shifted=False)
     texts = split_text(value, vr)
@@ -109,8 +112,8 @@ def keep(value: bytes, vr: str, tag: int, work: Pass) -> bytes | None:
 def _passes(text: str, vr: str, tag: int, work: Pass) -> bool:
     # A CS in small letters is common and harmless where each word is vocabulary.
     formed = form_is_valid(text, vr) or (vr == "CS" and work.profile.vocabulary.knows(text))
-    if tag in _CODE_VALUES and not any(character.isalpha() for character in text):
-        vr = "IS"  # a code is a long number by nature: only whole identifiers are looked for
+    if tag in _CODE_VALUES:
+        return formed and not work.guard.refuses_code(text)
     return formed and not work.guard.refuses(text, vr)
 
 
@@ -133,11 +136,13 @@ def _each(value: bytes, vr: str, work: Pass, *, shifted: bool) -> bytes | None:
     return join_text(found, vr)
 
 
-def _binary_passes(value: bytes, vr: str, work: Pass) -> bool:
-    """Look for the patient in the readable runs of bytes; numbers of other VRs hold none."""
-    if vr not in ("OB", "UN"):
-        return True
-    return not work.guard.knows(value.decode("latin-1"))
+def _binary_passes(value: bytes, vr: str, tag: int, work: Pass) -> bool:
+    """Say whether bytes are as many numbers as they may be, and do not spell the patient."""
+    if vr not in _FLOATS and _SPELLED_OUT.fullmatch(value):
+        return False  # integers whose every byte is a letter are a text
+    count, rest = divmod(len(value), WIDTHS[vr])
+    most = None if vr[0] == "O" else entry(tag).most
+    return not rest and (most is None or count <= most) and not work.guard.knows_bytes(value)
 
 
 def _uids(value: bytes, tag: int, work: Pass, top: bool) -> bytes:

@@ -34,8 +34,9 @@ _FORMS: Final = {
     "AE": re.compile(r"[ -\[\]-~]{0,16}"),
 }
 _LENGTHS: Final = {"DS": 32, "UI": 64, "LO": 64, "SH": 64, "UC": 256, "ST": 1024}
-_PRINTABLE = re.compile(r"[ -\[\]-~]*")
-_PRINTABLE_LINES = re.compile(r"[\t\r\n -~]*")
+# Not the marks of a person name (^ and =) nor of an address (@).
+_PRINTABLE = re.compile(r"[ -<>?A-\[\]_-~]*")
+_PRINTABLE_LINES = re.compile(r"[\t\r\n -<>?A-\]_-~]*")
 _REGISTERED = re.compile(r"1\.2\.840\.10008(?:\.\d{1,4}){1,9}")
 _DUMMIES: Final = {
     "DA": "19000101", "TM": "000000", "DT": "19000101000000", "AS": "000Y",

@@ -4,7 +4,7 @@ The policy is data (``data/pixel_policy.yaml``), by SOP class. Reasons of :class
 ``unknown-sop-class``, ``unknown-transfer-syntax``, ``burned-in-annotation``, ``burned-in-unknown``,
 ``recognisable-features``, ``overlay``, ``screen-capture``, ``secondary-capture``,
 ``colour-rendering``, ``derived-image``, ``image-type-unknown``, ``slide-label``,
-``ultrasound-outside-regions``, and those that the policy names for whole classes.
+``ultrasound-outside-regions``, ``ultrasound-text-unknown``, and those that the policy names for whole classes.
 """
 
 from __future__ import annotations
@@ -80,7 +80,10 @@ def check_pixels(header: Header, sop_class: str) -> Blanking | None:
     if texts_of(header.dataset, 0x00080064):
         raise Withheld("secondary-capture", "ConversionType says that this was captured")
     if kind == "regions":
-        return blanking_of(header)
+        blanking = blanking_of(header)
+        if not _says_clean(header.dataset):
+            raise Withheld("ultrasound-text-unknown", "text is also typed inside the regions")
+        return blanking
     if kind == "declared":
         _check_declared(header.dataset, image_type & rules.label_values)
     else:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Final
 
-from pydicom.datadict import dictionary_has_tag, dictionary_VR, keyword_for_tag
+from pydicom.datadict import dictionary_has_tag, dictionary_VM, dictionary_VR, keyword_for_tag
 
 from imagehaven.deidentify.rulebook.profile import Profile
 from imagehaven.deidentify.rulebook.table import TableRow, confidentiality_table
@@ -51,6 +51,8 @@ class Entry:
 
     vr: str
     keyword: str
+    most: int | None = None
+    """The largest number of values that its VM allows, None for any."""
 
 
 @lru_cache(maxsize=200_000)
@@ -58,7 +60,8 @@ def entry(tag: int) -> Entry:
     """Return the dictionary's entry of a standard tag; repeating groups have none."""
     if not dictionary_has_tag(tag):
         return Entry("", "")
-    return Entry(dictionary_VR(tag), keyword_for_tag(tag))
+    most = dictionary_VM(tag).rpartition("-")[2]
+    return Entry(dictionary_VR(tag), keyword_for_tag(tag), int(most) if most.isdecimal() else None)
 
 
 @lru_cache(maxsize=200_000)

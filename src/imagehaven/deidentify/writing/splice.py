@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -82,7 +83,8 @@ def write_file(destination: Path, stream: BinaryIO, header: Header, content: Con
                 file.write(block)
         draft.replace(destination)
     except OSError as error:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
         raise TransientError(
             f"{destination.parent} cannot be written ({error.strerror}): mend that, then run the "
             "same command again."

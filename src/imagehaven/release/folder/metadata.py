@@ -9,8 +9,6 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import functools
-import hashlib
-import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -23,7 +21,7 @@ import yaml
 
 from imagehaven.dicom import keyword_to_tag, read_header, to_elements, vr_of
 from imagehaven.errors import Quarantine, UserError
-from imagehaven.release.folder import layout
+from imagehaven.release.folder import layout, manifest
 from imagehaven.release.folder.reports import write_csv
 
 _SOURCE: Final = "metadata_columns.yaml"
@@ -123,15 +121,14 @@ def write_dictionary(folder: Path) -> None:
 
 def _look(folder: Path, path: str, sha256: str, size: int) -> Look:
     try:
-        content = (folder / path).read_bytes()
+        if manifest.entry(folder, path).sha256 != sha256:
+            return Look(path, None, "altered")
+        with (folder / path).open("rb") as stream:
+            header = read_header(stream, size)
     except FileNotFoundError:
         return Look(path, None, "missing")
     except OSError as error:
         raise layout.fault(folder, error) from error
-    if hashlib.sha256(content).hexdigest() != sha256:
-        return Look(path, None, "altered")
-    try:
-        header = read_header(io.BytesIO(content), len(content))
     except Quarantine as error:
         # It is what was verified and recorded, so this is our own doing and nobody else's.
         return Look(path, None, error.reason)

@@ -45,7 +45,8 @@ class KnownSources:
 
     def is_placeholder(self, value: str) -> bool:
         """Tell whether ``value`` says "no value" ("ANONYMOUS", "N/A", "0000") or holds nothing."""
-        return squeeze(value) in self.placeholders
+        plain = squeeze(value)
+        return plain in self.placeholders or not plain.strip("0x")
 
     def class_of_column(self, name: str) -> str | None:
         """Return the class that a table's column holds by its name, or None."""

@@ -1,7 +1,8 @@
 """Evaluate a researcher's definition in a process of its own and take back only query nodes.
 
-The process (:mod:`imagehaven.cohort.jail`) has no environment, no network, no way to write, and
-hard limits. Its answer is treated as hostile: :mod:`imagehaven.cohort.wire` validates each node.
+The process (:mod:`imagehaven.cohort.sandbox.jail`) has no environment, no network, no way to write,
+and hard limits. Its answer is treated as hostile: :mod:`imagehaven.cohort.query.wire` validates
+each node.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from imagehaven.cohort.errors import DefinitionError, ForbiddenError, LimitError, Place, Problem
-from imagehaven.cohort.nodes import SetNode, is_name
-from imagehaven.cohort.wire import from_json, to_json
+from imagehaven.cohort.query.nodes import SetNode, check_cohort_name
+from imagehaven.cohort.query.wire import from_json, to_json
 
 MAX_TEXT = 1024 * 1024
 _KINDS = {kind.__name__: kind for kind in (DefinitionError, ForbiddenError, LimitError)}
@@ -65,10 +66,12 @@ def load_definition(path: Path, *, limits: Limits | None = None) -> Definition:
         raise _refusal(answer, path, text)
     name = answer.get("name") or path.stem
     query = from_json(str(answer.get("query")))
-    if not isinstance(name, str) or not is_name(name):
-        raise DefinitionError("this file name cannot name a cohort; give cohort(..., name=...)")
+    try:
+        check_cohort_name(name)
+    except DefinitionError as error:
+        raise DefinitionError(error.problems, file=str(path), text=text) from error
     return Definition(
-        name=name,
+        name=str(name),
         description=str(answer.get("description") or ""),
         text=text,
         sha256=_digest(text, query),
@@ -106,7 +109,14 @@ def _read(path: Path) -> str:
 
 def _evaluate(path: Path, limits: Limits, text: str) -> dict[str, Any]:
     """Run the jail and read its one JSON document."""
-    command = [sys.executable, "-I", "-B", "-m", "imagehaven.cohort.jail", str(path.resolve())]
+    command = [
+        sys.executable,
+        "-I",
+        "-B",
+        "-m",
+        "imagehaven.cohort.sandbox.jail",
+        str(path.resolve()),
+    ]
     command += [str(limits.cpu_seconds), str(limits.memory_mib), str(limits.output_mib)]
     # Files, not pipes, so that the limit on file size also bounds what comes back.
     with tempfile.TemporaryFile() as out:

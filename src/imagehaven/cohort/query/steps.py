@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from imagehaven.cohort import nodes, sets
-from imagehaven.cohort.nodes import Node, SetNode
+from imagehaven.cohort.query import nodes, sets
+from imagehaven.cohort.query.nodes import Node, SetNode
 
 
 @dataclass(frozen=True)

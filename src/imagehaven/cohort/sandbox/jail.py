@@ -1,7 +1,7 @@
 """The inside of the sandbox: run one definition where it can do nothing but declare a cohort.
 
-Started by :mod:`imagehaven.cohort.sandbox` as its own process, without an environment. Four fences
-stand one behind the other, because each alone has been climbed in other projects:
+Started by :mod:`imagehaven.cohort.sandbox.run` as its own process, without an environment. Four
+fences stand one behind the other, because each alone has been climbed in other projects:
 
 1. the text may not use names or attributes that begin with an underscore, nor imports other than
    the cohort language and a few harmless names of the standard library;
@@ -28,9 +28,11 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
-from imagehaven.cohort import codelist, language, wire
+from imagehaven.cohort import language
 from imagehaven.cohort.errors import DefinitionError, ForbiddenError, Place, Problem
-from imagehaven.cohort.sets import Rows
+from imagehaven.cohort.query import wire
+from imagehaven.cohort.query.sets import Rows
+from imagehaven.cohort.sandbox import codelist
 
 _MIB = 1024 * 1024
 

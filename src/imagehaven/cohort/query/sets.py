@@ -1,6 +1,6 @@
 """Sets of rows: the half of the query nodes that selects, links and combines.
 
-See :mod:`imagehaven.cohort.nodes` for what a node is and for the rules of lineage.
+See :mod:`imagehaven.cohort.query.nodes` for what a node is and for the rules of lineage.
 """
 
 # ruff: noqa: D102 - `validate` and `domain` mean in every node what they mean in Node
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from imagehaven.cohort.errors import DefinitionError
-from imagehaven.cohort.nodes import (
+from imagehaven.cohort.query.nodes import (
     LEVELS,
     LINK_KEYS,
     PLURALS,

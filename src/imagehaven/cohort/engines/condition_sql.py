@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import datetime as dt
 
-from imagehaven.cohort import nodes
 from imagehaven.cohort.checks import type_of, walk
-from imagehaven.cohort.schema import Found, Schema, Type, as_date, as_moment, quoted
+from imagehaven.cohort.query import nodes
+from imagehaven.cohort.query.schema import Found, Schema, Type, as_date, as_moment, quoted
 
 #: A decimal or integer string (PS3.5 6.2 DS, IS), without the surrounding spaces it may have.
 NUMBER = r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?"

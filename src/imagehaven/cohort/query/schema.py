@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Literal
 
-from imagehaven.cohort.nodes import LEVELS, PLURALS, domain_name
+from imagehaven.cohort.query.nodes import LEVELS, PLURALS, domain_name
 from imagehaven.errors import UserError
 
 if TYPE_CHECKING:

@@ -11,14 +11,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from imagehaven.cohort import nodes, sets
-from imagehaven.cohort.checks import check_definition, problems_of
-from imagehaven.cohort.condition_sql import condition_sql, literal, tables_of
+from imagehaven.cohort.checks import check_definition, problems_of, walk
+from imagehaven.cohort.engines.condition_sql import condition_sql, literal, tables_of
 from imagehaven.cohort.errors import DefinitionError
-from imagehaven.cohort.nodes import KEYS, LEVELS, SetNode, lineage
-from imagehaven.cohort.sandbox import Definition
-from imagehaven.cohort.schema import Schema, quoted
-from imagehaven.cohort.steps import Step, steps_of
+from imagehaven.cohort.query import nodes, sets
+from imagehaven.cohort.query.nodes import KEYS, LEVELS, SetNode, lineage
+from imagehaven.cohort.query.schema import Schema, quoted
+from imagehaven.cohort.query.steps import Step, steps_of
+from imagehaven.cohort.sandbox.run import Definition
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,12 @@ def _count(parts: _Parts, remaining: SetNode | None, level: str, schema: Schema)
 
 @dataclass
 class _Parts:
-    """The common table expressions of one statement; a set used twice is written once."""
+    """The common table expressions of one statement; a set used twice is written once.
+
+    ``near`` is the name of an expression and a quoted key: a set that is asked for near it is
+    needed only where it shares that key. Filters on stored elements then read the elements of
+    those instances alone. Such a part of a set is written each time it is asked for.
+    """
 
     schema: Schema
     written: list[str] = field(default_factory=list)
@@ -102,17 +107,20 @@ class _Parts:
     def prefix(self) -> str:
         return "WITH " + ",\n".join(self.written) + "\n" if self.written else ""
 
-    def add(self, root: SetNode) -> str:
+    def add(self, root: SetNode, near: tuple[str, str] | None = None) -> str:
         """Write the set after those that it is made of; return the name of its expression."""
-        node = root
-        while isinstance(node, sets.Named):
-            node = node.source
-        if id(node) not in self.names:
-            body = self._body(node)
-            name = f"set_{len(self.written) + 1}"
-            self.names[id(node)] = name
-            self.written.append(f"{name} AS (\n{body}\n)")
-        return self.names[id(node)]
+        node = _unnamed(root)
+        if id(node) in self.names:
+            return self.names[id(node)]
+        if near and isinstance(node, sets.Where) and self._reads_elements(node):
+            return self._write(self._where(node, near))
+        self.names[id(node)] = name = self._write(self._body(node))
+        return name
+
+    def _write(self, body: str) -> str:
+        name = f"set_{len(self.written) + 1}"
+        self.written.append(f"{name} AS (\n{body}\n)")
+        return name
 
     def _body(self, node: SetNode) -> str:  # noqa: PLR0911 - one return per kind of set
         match node:
@@ -141,14 +149,29 @@ class _Parts:
     def _related(self, source: SetNode, other: SetNode, shared: str, *, negate: bool) -> str:
         """The rows of ``source`` that share the id of one level with ``other``, or do not."""
         key = quoted(KEYS[shared])
-        mine, theirs = self.add(source), self.add(other)
+        if not negate and self._reads_elements(source) and not self._reads_elements(other):
+            theirs = self.add(other)
+            mine = self.add(source, None if _is_whole(other) else (theirs, key))
+        else:
+            mine = self.add(source)
+            theirs = self.add(other, None if _is_whole(source) else (mine, key))
         join = "ANTI JOIN" if negate else "SEMI JOIN"
         return (
             f"SELECT kept.* FROM {mine} AS kept\n"
             f"{join} {theirs} AS other ON kept.{key} = other.{key}"
         )
 
-    def _where(self, node: sets.Where) -> str:
+    def _reads_elements(self, node: SetNode) -> bool:
+        """Whether the set filters all instances by what is read out of their stored elements."""
+        source, conditions = _filters(node)
+        return isinstance(source, sets.Rows) and any(
+            isinstance(part, nodes.Column)
+            and self.schema.find(part.table, part.name).source == "element"
+            for condition in conditions
+            for part in walk(condition)
+        )
+
+    def _where(self, node: sets.Where, near: tuple[str, str] | None = None) -> str:
         source, conditions = _filters(node)
         level = node.level
         asked = {level} | {table for test in conditions for table in tables_of(test, self.schema)}
@@ -162,8 +185,10 @@ class _Parts:
             )
         tests = [condition_sql(test, self.schema) for test in conditions]
         if not isinstance(source, sets.Rows):
-            key = quoted(KEYS[level])
-            tests.insert(0, f"{quoted(level)}.{key} IN (SELECT {key} FROM {self.add(source)})")
+            near = self.add(source), quoted(KEYS[level])
+        if near:
+            name, key = near
+            tests.insert(0, f"{quoted(level)}.{key} IN (SELECT {key} FROM {name})")
         return "\n".join([*lines, "WHERE " + "\n  AND ".join(tests)])
 
     def _linked_to(self, node: sets.LinkedTo) -> str:
@@ -178,6 +203,16 @@ class _Parts:
             f"  SELECT {linked}.{key} FROM {self.schema.relation(table.domain)} AS {linked}\n"
             "  WHERE " + "\n    AND ".join(tests) + ")"
         )
+
+
+def _unnamed(node: SetNode) -> SetNode:
+    while isinstance(node, sets.Named):
+        node = node.source
+    return node
+
+
+def _is_whole(node: SetNode) -> bool:
+    return isinstance(_unnamed(node), sets.Rows)
 
 
 def _filters(node: SetNode) -> tuple[SetNode, list[nodes.ConditionNode]]:

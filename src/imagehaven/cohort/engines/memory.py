@@ -13,11 +13,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from imagehaven.cohort import nodes, sets
 from imagehaven.cohort.errors import DefinitionError
-from imagehaven.cohort.nodes import KEYS, LEVELS
-from imagehaven.cohort.schema import Found, Schema, Type, as_date, as_moment
-from imagehaven.cohort.steps import steps_of
+from imagehaven.cohort.query import nodes, sets
+from imagehaven.cohort.query.nodes import KEYS, LEVELS
+from imagehaven.cohort.query.schema import Found, Schema, Type, as_date, as_moment
+from imagehaven.cohort.query.steps import steps_of
 
 Row = Mapping[str, Any]
 _COMPARE = {

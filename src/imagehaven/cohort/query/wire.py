@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from imagehaven.cohort import nodes, sets
 from imagehaven.cohort.errors import DefinitionError, Place
+from imagehaven.cohort.query import nodes, sets
 
 _KINDS: dict[str, type[nodes.Node]] = {
     kind.__name__: kind

@@ -1,7 +1,12 @@
 """The whole road by its commands, as a program would call them: one JSON document for each."""
 
 import json
+import os
+import signal
 import sqlite3
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -151,3 +156,43 @@ def test_a_query_is_written_in_each_format(
         assert "one" in output.read_text()
         assert "ä" in output.read_text()
     capsys.readouterr()
+
+
+def test_control_c_ends_quietly_and_the_same_command_goes_on(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = str(tmp_path / "haven")
+    many = tmp_path / "many"
+    synthesise(many, instances=3000, seed=1)
+    assert run(["init", folder]) == 0
+    words = [sys.executable, "-m", "imagehaven", "-C", folder, "ingest", str(many)]
+    # A session of its own: the terminal sends Ctrl-C to the command and its workers alike.
+    command = subprocess.Popen(
+        [*words, "--workers", "2"], start_new_session=True, stderr=subprocess.PIPE, text=True
+    )
+    ledger = tmp_path / "haven" / "ledger.sqlite"
+    deadline = time.monotonic() + 120
+    while not _chunks_done(ledger):
+        assert command.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    os.killpg(command.pid, signal.SIGINT)
+    _, told = command.communicate(timeout=120)
+    assert command.returncode == 130
+    assert told.splitlines()[-1].startswith("error: interrupted")
+    assert "Traceback" not in told
+    capsys.readouterr()
+    assert run(["-C", folder, "ingest", str(many), "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["resumed"] is True
+    assert report["catalogued"] == 3000
+
+
+def _chunks_done(ledger: Path) -> int:
+    database = sqlite3.connect(ledger, timeout=60)
+    try:
+        return int(
+            database.execute("SELECT count(*) FROM chunk WHERE state = 'done'").fetchone()[0]
+        )
+    finally:
+        database.close()

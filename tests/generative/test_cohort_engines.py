@@ -266,7 +266,7 @@ def _pick(chance: random.Random, kind: str) -> Any:
 
 
 @settings(
-    max_examples=60,
+    max_examples=45,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
@@ -306,7 +306,7 @@ def test_sql_and_memory_agree_on_elements_near_a_narrowed_set(
 
 
 @settings(
-    max_examples=35,
+    max_examples=20,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

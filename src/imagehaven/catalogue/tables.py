@@ -129,13 +129,15 @@ TABLES: Final = ("instance", "series", "study", "patient", *_FIXED)
 
 def prepare(haven: Haven) -> None:
     """Make every table and view of the catalogue that is not there yet. Safe to repeat."""
-    with haven.ledger.begin() as connection:
-        index.create(connection)
-    with haven.lake.connect() as lake:
-        if _complete(lake):
-            return
-    with one_committer(haven), haven.lake.transaction() as lake:
-        create(lake)
+    # Even the first connection is a write: it makes DuckLake's own tables in the database.
+    with one_committer(haven):
+        with haven.ledger.begin() as connection:
+            index.create(connection)
+        with haven.lake.connect() as lake:
+            if _complete(lake):
+                return
+        with haven.lake.transaction() as lake:
+            create(lake)
 
 
 def create(lake: duckdb.DuckDBPyConnection) -> None:

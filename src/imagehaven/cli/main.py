@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -72,29 +72,34 @@ def run(words: list[str]) -> int:
     as_json = "--json" in words
     try:
         code = app(words, standalone_mode=False)
-        if code == INTERRUPTED:
-            raise KeyboardInterrupt
-        return code if isinstance(code, int) else 0
-    except ImagehavenError as error:
-        return _tell(type(error).__name__, str(error), error.exit_code, as_json)
-    except typer.TyperException as error:
-        return _tell("UsageError", error.format_message(), error.exit_code, as_json)
-    except (KeyboardInterrupt, typer.Abort):
-        return _tell("Interrupted", _RESUME, INTERRUPTED, as_json)
     except BrokenPipeError:
         # The reader of a pipe (`| head`) has had enough; nothing is wrong.
         sys.stdout = None
         return 0
-    except Exception as error:  # noqa: BLE001 - the outermost seam: a traceback may carry values
-        place = _keep(error)
-        message = (
-            f"imagehaven failed in a way that it should not ({type(error).__name__}). Where, "
-            f"without any value, is written in {place}; please add that file to a report."
-        )
-        return _tell(type(error).__name__, message, DEFECT, as_json)
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the outermost seam
+        return _tell(*_told(error), as_json=as_json)
+    if code == INTERRUPTED:
+        return _tell(*_told(KeyboardInterrupt()), as_json=as_json)
+    return code if isinstance(code, int) else 0
 
 
-def _tell(kind: str, message: str, code: int, as_json: bool) -> int:
+def _told(error: BaseException) -> tuple[str, str, int]:
+    """The kind, message and exit code of an error; a traceback, which may hold values, is kept."""
+    # DuckDB, interrupted inside a query, raises an error of its own from the interrupt.
+    if any(isinstance(one, KeyboardInterrupt | typer.Abort) for one in _chain(error)):
+        return "Interrupted", _RESUME, INTERRUPTED
+    if isinstance(error, ImagehavenError):
+        return type(error).__name__, str(error), error.exit_code
+    if isinstance(error, typer.TyperException):
+        return "UsageError", error.format_message(), error.exit_code
+    message = (
+        f"imagehaven failed in a way that it should not ({type(error).__name__}). Where, "
+        f"without any value, is written in {_keep(error)}; please add that file to a report."
+    )
+    return type(error).__name__, message, DEFECT
+
+
+def _tell(kind: str, message: str, code: int, *, as_json: bool) -> int:
     if as_json:
         print_json({"error": message, "kind": kind})
     else:
@@ -102,14 +107,19 @@ def _tell(kind: str, message: str, code: int, as_json: bool) -> int:
     return code
 
 
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__
+
+
 def _keep(error: BaseException) -> Path:
     # Frames only. Messages and local variables may hold values out of images and records.
     lines: list[str] = []
-    cause: BaseException | None = error
-    while cause is not None:
-        lines.append(f"{type(cause).__module__}.{type(cause).__qualname__}\n")
-        lines += traceback.format_tb(cause.__traceback__)
-        cause = cause.__cause__ or cause.__context__
+    for one in _chain(error):
+        lines.append(f"{type(one).__module__}.{type(one).__qualname__}\n")
+        lines += traceback.format_tb(one.__traceback__)
     with tempfile.NamedTemporaryFile(
         "w", prefix="imagehaven-failure-", suffix=".txt", delete=False, encoding="utf-8"
     ) as file:

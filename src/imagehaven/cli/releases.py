@@ -111,7 +111,7 @@ def release(
     Killed and repeated, it goes on. No flag goes round opt-outs or the verifier.
 
     \b
-    imagehaven -C my-haven release lung-2026 chest-ct --to /zones/lung-2026
+    imagehaven -C my-haven release lung-2026 chest_ct --to /zones/lung-2026
     """
     from imagehaven import release as room
 
@@ -145,7 +145,7 @@ def rerun(
     Ends with exit code 1 when something differs.
 
     \b
-    imagehaven -C my-haven rerun lung-2026-chest-ct-1
+    imagehaven -C my-haven rerun lung-2026-chest_ct-v1-r1
     """
     from imagehaven import release as room
 

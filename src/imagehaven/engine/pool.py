@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -76,6 +77,8 @@ class InlineEngine:
 
 
 def _end_with_parent() -> None:
+    # The terminal sends Ctrl-C to every process: the parent decides, the workers finish or end.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     # A killed parent can't tell its workers, and they would wait on their queue for ever.
     parent = multiprocessing.parent_process()
     if parent is None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -22,6 +22,10 @@ from sqlalchemy import make_url
 
 from imagehaven.errors import TransientError, UserError
 from imagehaven.haven.settings import Settings
+
+#: For each lake one database that nobody uses now: loading the extensions anew takes longer than
+#: most commits. A block inside another, or in another thread, gets a database of its own.
+_idle: dict[Lake, duckdb.DuckDBPyConnection] = {}
 
 
 @dataclass(frozen=True)
@@ -43,13 +47,21 @@ class Lake:
         ``snapshot`` every table reads as it was then. Raises TransientError when the store is out
         of reach.
         """
-        connection = self._attached(read_only=read_only or snapshot is not None, snapshot=snapshot)
+        database = _idle.pop(self, None) or self._database()
         try:
-            yield connection
-        except duckdb.IOException as error:
-            raise _unreachable(self.data, error) from error
-        finally:
-            connection.close()
+            connection = self._attached(database, read_only or snapshot is not None, snapshot)
+            try:
+                yield connection
+            except duckdb.IOException as error:
+                raise _unreachable(self.data, error) from error
+            finally:
+                connection.close()
+            database.execute("DETACH lake")
+        except BaseException:
+            # Whatever went wrong, nothing of it may reach the next block.
+            database.close()
+            raise
+        _idle[self] = database
 
     @contextmanager
     def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -70,7 +82,11 @@ class Lake:
 
         Raises UserError with DuckDB's explanation when the query does not make sense.
         """
-        with self.connect(read_only=True, snapshot=snapshot) as connection:
+        # A database of its own: its confinement cannot be lifted again.
+        with (
+            closing(self._database()) as database,
+            self._attached(database, read_only=True, snapshot=snapshot) as connection,
+        ):
             self._confine(connection)
             try:
                 answer = connection.execute(query, list(parameters or ()))
@@ -97,8 +113,12 @@ class Lake:
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
 
-    def _attached(self, *, read_only: bool, snapshot: int | None) -> duckdb.DuckDBPyConnection:
-        options = [f"DATA_PATH {_quote(self.data)}"]
+    def _attached(
+        self, database: duckdb.DuckDBPyConnection, read_only: bool, snapshot: int | None
+    ) -> duckdb.DuckDBPyConnection:
+        # The settings decide where the data is: a haven that was moved, or that is reached by
+        # another path, opens all the same. Paths in the catalog are relative to it.
+        options = [f"DATA_PATH {_quote(self.data)}", "OVERRIDE_DATA_PATH true"]
         if read_only:
             options.append("READ_ONLY")
         if snapshot is not None:
@@ -106,18 +126,27 @@ class Lake:
         attach = f"ATTACH {_quote('ducklake:' + self.catalog)} AS lake ({', '.join(options)})"
         deadline = time.monotonic() + self.settings.lock_wait
         while True:
-            connection = duckdb.connect()
             try:
-                self._prepare(connection)
-                connection.execute(attach)
-                connection.execute("USE lake")
+                database.execute(attach)
             except duckdb.Error as error:
-                connection.close()
                 if "lock" in str(error).lower() and time.monotonic() < deadline:
                     time.sleep(0.05)
                     continue
                 raise _unreachable(self.data, error) from error
+            # Temporary tables and registered views are the connection's own and end with it.
+            connection = database.cursor()
+            connection.execute("USE lake")
             return connection
+
+    def _database(self) -> duckdb.DuckDBPyConnection:
+        """A database in memory with the extensions loaded, and nothing attached yet."""
+        database = duckdb.connect()
+        try:
+            self._prepare(database)
+        except duckdb.Error as error:
+            database.close()
+            raise _unreachable(self.data, error) from error
+        return database
 
     def _prepare(self, connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute("SET autoinstall_known_extensions = false")

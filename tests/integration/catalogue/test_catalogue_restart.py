@@ -142,7 +142,8 @@ def test_two_processes_on_postgresql_never_make_two_instances_of_one_uid(
     two = write_archive_of_patients(tmp_path / "two", 40)
     processes = [start_ingest(haven, place) for place in (one, two)]
     for process in processes:
-        assert process.wait(120) == 0, process.communicate()[1].decode()
+        told = process.communicate(timeout=120)[1]
+        assert process.returncode == 0, told.decode()
     counts = haven.sql(
         "SELECT count(*) AS n, count(DISTINCT SOPInstanceUID) AS uids FROM instance"
     ).to_pylist()

@@ -155,19 +155,29 @@ def test_a_retry_of_what_is_gone_says_so(haven: Haven, tmp_path: Path) -> None:
     assert [thing.reason for thing in quarantined(haven).objects] == ["vanished"]
 
 
-def test_archives_and_dicomdirs_are_containers_and_not_objects(
-    haven: Haven, tmp_path: Path
-) -> None:
+def test_an_archive_is_a_container_and_not_an_object(haven: Haven, tmp_path: Path) -> None:
     file = write_instance(tmp_path / "a.dcm")
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.write(file, "inner/a.dcm")
-        archive.write(str(get_testdata_file("DICOMDIR")), "DICOMDIR")
     file.unlink()
     report = load(haven, tmp_path / "a.zip")
-    assert (report.found, report.catalogued, report.containers) == (1, 1, 2)
+    assert (report.found, report.catalogued, report.containers) == (1, 1, 1)
     row = one(haven, "SELECT * FROM source")
     assert row["source"] == f"{tmp_path / 'a.zip'}!/inner/a.dcm"
     assert (row["path"], row["members"]) == (str(tmp_path / "a.zip"), '["inner/a.dcm"]')
+
+
+def test_a_dicomdir_is_quarantined_and_says_how_many_of_its_files_are_missing(
+    haven: Haven, tmp_path: Path
+) -> None:
+    whole = Path(str(get_testdata_file("DICOMDIR"))).parent
+    (tmp_path / "lone").mkdir()
+    shutil.copy(whole / "DICOMDIR", tmp_path / "lone")
+    report = load(haven, tmp_path / "lone")
+    assert (report.found, report.quarantined_by_reason) == (1, {"media-incomplete": 1})
+    assert "31 of the 31" in one(haven, "SELECT detail FROM quarantine")["detail"]
+    shutil.copytree(whole, tmp_path / "disc")
+    assert load(haven, tmp_path / "disc").quarantined_by_reason["media-directory"] >= 1
 
 
 def test_an_instance_without_its_links_is_catalogued_and_reported(

@@ -110,6 +110,20 @@ def test_a_haven_travels_to_another_process(any_haven: Haven) -> None:
     travelled.ledger.close()
 
 
+def test_a_haven_that_was_moved_opens_and_goes_on(haven: Haven, tmp_path: Path) -> None:
+    fill(haven)
+    haven.ledger.close()
+    moved = Haven.open(haven.folder.rename(tmp_path / "elsewhere"))
+    assert count(moved) == 3000
+    with moved.lake.transaction() as connection:
+        connection.execute("INSERT INTO numbers SELECT range FROM range(1000)")
+    assert count(moved) == 4000
+    linked = tmp_path / "linked"
+    linked.symlink_to(moved.folder)
+    assert count(Haven.open(linked)) == 4000
+    moved.ledger.close()
+
+
 WRITER = """
 import sys
 from imagehaven.haven import Haven

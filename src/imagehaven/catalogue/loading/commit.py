@@ -19,7 +19,7 @@ from imagehaven.catalogue import index
 from imagehaven.catalogue.declared import declared, promoted_keywords
 from imagehaven.catalogue.index import key_of
 from imagehaven.catalogue.loading.judge import Candidate, Seen, State, judge
-from imagehaven.catalogue.loading.reader import MEDIA_DIRECTORY, Row
+from imagehaven.catalogue.loading.reader import Row
 from imagehaven.catalogue.one_writer import one_committer
 from imagehaven.catalogue.tables import columns
 from imagehaven.catalogue.typed import typed
@@ -243,7 +243,6 @@ def _store_quarantined(
 def _counts(rows: Sequence[Row], states: Sequence[State]) -> dict[str, Any]:
     counted = Counter(states)
     reasons = Counter(row.reason for row in rows if row.kind == "quarantined")
-    directories = sum(row.kind == "container" and row.reason == MEDIA_DIRECTORY for row in rows)
     return {
         "items": len(rows),
         "found": len(rows) - counted["container"],
@@ -252,7 +251,7 @@ def _counts(rows: Sequence[Row], states: Sequence[State]) -> dict[str, Any]:
         "unchanged": counted["unchanged"],
         "conflicting": counted["conflicting"],
         "quarantined": counted["quarantined"],
-        "containers": directories + sum(row.archives for row in rows),
+        "containers": sum(row.archives for row in rows),
         "reasons": {str(reason): reasons[reason] for reason in sorted(reasons, key=str)},
     }
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, BinaryIO, Literal, NamedTuple
 
-from imagehaven.acquire import Problem, Source, open_sources, read_source
+from imagehaven.acquire import Problem, Source, open_sources, read_source, referenced_files
 from imagehaven.acquire.reading import Reading
 from imagehaven.catalogue.loading.items import Item, found_of, path_text
 from imagehaven.dicom import keyword_to_tag
@@ -14,7 +15,7 @@ from imagehaven.errors import Quarantine
 
 Kind = Literal["read", "quarantined", "container"]
 
-#: How a DICOMDIR shows when it is read; it lists instances and is none itself.
+#: Why a DICOMDIR cannot be catalogued: it lists instances and is none itself.
 MEDIA_DIRECTORY = "media-directory"
 
 
@@ -86,9 +87,21 @@ def _read(context: ReadContext, item: Item, source: Source, stream: BinaryIO | Q
             raise stream
         reading = read_source(stream, source)
     except Quarantine as fault:
-        row = unreadable(item, fault.reason, fault.detail)
-        return row._replace(kind="container") if fault.reason == MEDIA_DIRECTORY else row
+        if fault.reason == MEDIA_DIRECTORY and not source.members:
+            fault = _completeness(Path(source.path), fault)
+        return unreadable(item, fault.reason, fault.detail)
     return _readable(context, item, source, reading)
+
+
+def _completeness(dicomdir: Path, fault: Quarantine) -> Quarantine:
+    """Say so where files are missing that a DICOMDIR names: somebody may still have the disc."""
+    existing, missing = referenced_files(dicomdir)
+    if not missing:
+        return fault
+    total = len(existing) + len(missing)
+    return Quarantine(
+        "media-incomplete", f"{len(missing)} of the {total} files it names are missing"
+    )
 
 
 def _readable(context: ReadContext, item: Item, source: Source, reading: Reading) -> Row:

@@ -22,7 +22,7 @@ class IngestReport:
     """What a load run did: ``found`` is the sum of the four counts below it.
 
     ``unchanged`` is the part of ``duplicate`` that the catalogue already knew under the same
-    source. ``containers`` (archives and DICOMDIRs) are counted apart.
+    source. ``containers`` (archives) are counted apart.
     """
 
     found: int

@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from imagehaven import catalogue, cohort, link, synth
+from imagehaven import catalogue, cohort, curate, link, synth
 from imagehaven.actions import action
 from imagehaven.engine import Progress, quiet
 from imagehaven.haven import Haven
@@ -72,6 +72,7 @@ def demo(
         progress=lambda done, total: progress("synthetic hospital", done, total),
     )
     haven = Haven.create(place)
+    curate.refresh(haven)
     sources = [hospital / "dicom", *real_files()]
     found = catalogue.ingest(haven, sources, engine=engine, progress=progress)
     for name in _LINKED:

@@ -13,8 +13,10 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import duckdb
-from sqlalchemy import Column, Connection, LargeBinary, MetaData, String, Table, func, select
+from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects import postgresql, sqlite
+
+from imagehaven.ledger import schema
 
 INSTANCE, SOURCE, QUARANTINE, CHUNK = "instance", "source", "quarantine", "chunk"
 
@@ -30,25 +32,13 @@ Entry = tuple[str, bytes, bytes]
 
 _AT_ONCE = 500
 
-_table = Table(
-    "catalogue_key",
-    MetaData(),
-    Column("kind", String(12), primary_key=True),
-    Column("key", LargeBinary(16), primary_key=True),
-    Column("fingerprint", LargeBinary(16), nullable=False),
-    sqlite_with_rowid=False,
-)
+_table = schema.catalogue_key
 
 
 def key_of(*parts: str | int | None) -> bytes:
     """A 16-byte key or fingerprint of some texts; different texts, different keys."""
     text = "\0".join("" if part is None else str(part) for part in parts)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:16]
-
-
-def create(connection: Connection) -> None:
-    """Make the index's table unless it is there."""
-    _table.create(connection, checkfirst=True)
 
 
 def seen(connection: Connection, kind: str, keys: Collection[bytes]) -> dict[bytes, bytes]:

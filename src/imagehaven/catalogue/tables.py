@@ -11,7 +11,6 @@ from typing import Final
 
 import duckdb
 
-from imagehaven.catalogue import index
 from imagehaven.catalogue.declared import declared
 from imagehaven.catalogue.one_writer import one_committer
 from imagehaven.haven import Haven
@@ -131,8 +130,6 @@ def prepare(haven: Haven) -> None:
     """Make every table and view of the catalogue that is not there yet. Safe to repeat."""
     # Even the first connection is a write: it makes DuckLake's own tables in the database.
     with one_committer(haven):
-        with haven.ledger.begin() as connection:
-            index.create(connection)
         with haven.lake.connect() as lake:
             if _complete(lake):
                 return

@@ -70,6 +70,7 @@ def init(
     imagehaven init my-haven
     imagehaven init my-haven --database postgresql://haven@db.local/haven --objects s3://lake/h1
     """
+    from imagehaven import curate
     from imagehaven import haven as room
 
     options = room.Settings(
@@ -80,6 +81,9 @@ def init(
         s3_tls=not s3_plain,
     )
     made = room.init(haven, options, check=call.check)
+    if not call.check:
+        # Tables and views at once, so that the first query finds them empty and not missing.
+        curate.refresh(room.Haven.open(haven))
     call.answer(made, lambda: screen.facts(made.summary(), title="Haven"))
 
 

@@ -77,8 +77,6 @@ def init(folder: Path, options: Settings | None = None, *, check: bool = False) 
         database = "PostgreSQL" if wanted.database else str(folder / "ledger.sqlite")
         return Made(str(folder), new, database, wanted.objects or str(folder / "lake"))
     haven = Haven.create(folder, options)
-    with haven.lake.connect():
-        pass  # the first connection makes the catalog: a query before any ingest then finds it
     made = Made(str(folder), new, haven.ledger.place, haven.lake.data)
     haven.ledger.audit.append(
         "init", {"folder": str(folder)}, outcome="done", detail=made.summary()

@@ -104,6 +104,7 @@ def _extensions(name: str, haven: Haven) -> Finding:
 def _lake(name: str, haven: Haven) -> Finding:
     """Write, read and drop one table: this proves the catalog and the object store alike."""
     probe = f"doctor_{secrets.token_hex(4)}"
+    haven.lake.close()
     with haven.lake.connect() as connection:
         connection.execute("BEGIN")
         try:

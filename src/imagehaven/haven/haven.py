@@ -43,6 +43,8 @@ class Haven:
         keys.create(folder / "keys" / "master.key")
         haven = cls.open(folder)
         haven.ledger.migrate()
+        with haven.lake.connect():
+            pass  # the first connection makes the catalog, which a reader could not
         return haven
 
     @classmethod

@@ -55,6 +55,8 @@ class Lake:
             except duckdb.IOException as error:
                 raise _unreachable(self.data, error) from error
             finally:
+                # A transaction left open would hold the catalog beyond the DETACH.
+                _roll_back(connection)
                 connection.close()
             database.execute("DETACH lake")
         except BaseException:
@@ -106,6 +108,12 @@ class Lake:
         """The number of the newest snapshot."""
         with self.connect(read_only=True) as connection:
             return current_snapshot(connection)
+
+    def close(self) -> None:
+        """Let go of the idle database; the next block reads settings and secrets anew."""
+        database = _idle.pop(self, None)
+        if database is not None:
+            database.close()
 
     def _confine(self, connection: duckdb.DuckDBPyConnection) -> None:
         # A query may come from a person who may read the catalogue and not the machine.
@@ -229,7 +237,7 @@ def _quote(text: str) -> str:
 
 
 def _roll_back(connection: duckdb.DuckDBPyConnection) -> None:
-    # After a lost store there may be no transaction left to roll back; the first error matters.
+    # There may be no transaction, or none any more after a lost store; the first error matters.
     try:
         connection.execute("ROLLBACK")
     except duckdb.Error:

@@ -164,4 +164,17 @@ release_item = Table(
     Column("sha256", String(64)),
     Column("bytes", Integer),
     Index("ix_release_item_release_state", "release", "state"),
+    Index("ix_release_item_release_path", "release", "path"),
+)
+
+
+#: Which keys the lake holds, for looking one up without a scan: see
+#: :mod:`imagehaven.catalogue.index`. The lake is the truth; this is derived from it.
+catalogue_key = Table(
+    "catalogue_key",
+    metadata,
+    Column("kind", String(12), primary_key=True),
+    Column("key", LargeBinary(16), primary_key=True),
+    Column("fingerprint", LargeBinary(16), nullable=False),
+    sqlite_with_rowid=False,
 )

@@ -15,6 +15,7 @@ from typing import Any
 import duckdb
 
 from imagehaven.actions import action
+from imagehaven.catalogue import prepare
 from imagehaven.errors import UserError
 from imagehaven.haven import Haven
 
@@ -68,6 +69,7 @@ def load(
             f"A dataset cannot be called {dataset!r}. Valid names have 1 to 63 lower-case letters, "
             "digits and underscores, and begin with a letter."
         )
+    prepare(haven)
     with haven.lake.connect() as connection:
         connection.execute("BEGIN")
         _stage(connection, [Path(file) for file in files])
@@ -111,9 +113,9 @@ def _stage(connection: duckdb.DuckDBPyConnection, files: list[Path]) -> None:
             connection.execute("CREATE TEMP TABLE staged AS FROM read_parquet(?)", [names])
         else:
             connection.execute(
-                "CREATE TEMP TABLE staged AS FROM "
-                "read_csv(?, all_varchar = true, header = true, sample_size = -1)",
-                [names],
+                "CREATE TEMP TABLE staged AS FROM read_csv(?, delim = ?, quote = '\"', "
+                "escape = '\"', all_varchar = true, header = true, skip = 0, sample_size = -1)",
+                [names, _delimiter(files[0])],
             )
     except (duckdb.InvalidInputException, duckdb.IOException, duckdb.BinderException) as error:
         # DuckDB quotes the offending line: the first sentence says what, the rest could identify.
@@ -124,13 +126,22 @@ def _stage(connection: duckdb.DuckDBPyConnection, files: list[Path]) -> None:
         ) from error
 
 
+def _delimiter(file: Path) -> str:
+    """What separates the columns, by the heading: guessed from all lines, bad ones would count."""
+    with file.open(encoding="utf-8-sig", errors="replace") as lines:
+        heading = lines.readline()
+    return max(",", ";", "\t", "|", key=heading.count)
+
+
 def _infer(connection: duckdb.DuckDBPyConnection, patient: str | None) -> list[tuple[str, str]]:
     found = connection.execute("SELECT column_name, column_type FROM (DESCRIBE staged)").fetchall()
     names = [name for name, _ in found]
     wanted = {key.lower(): key for key in KEYS}
     if patient is not None:
         if patient.lower() not in {name.lower() for name in names}:
-            raise UserError(f"The file has no column {patient!r}; it has {', '.join(names)}.")
+            raise UserError(
+                f"None of the {len(names)} columns is called {patient!r}: see its first line."
+            )
         wanted[patient.lower()] = "PatientID"
     for name in names:
         key = wanted.get(name.lower())
@@ -138,9 +149,10 @@ def _infer(connection: duckdb.DuckDBPyConnection, patient: str | None) -> list[t
             connection.execute(f"ALTER TABLE staged RENAME COLUMN {_id(name)} TO {_id(key)}")
     columns = [(wanted.get(name.lower(), name), kind) for name, kind in found]
     if not {name for name, _ in columns} & set(KEYS):
+        # The names are not shown: a file without a heading has a person in its first line.
         raise UserError(
-            f"No column links these rows to an image: the file has {', '.join(names)}. Call one of "
-            f"them {', '.join(KEYS)}, or name the one that holds the PatientID with --patient."
+            f"None of the file's {len(names)} columns links its rows to an image. Call one of them "
+            f"{', '.join(KEYS)}, or name the one that holds the PatientID with --patient."
         )
     return [(name, _type(connection, name, kind)) for name, kind in columns]
 

@@ -16,6 +16,7 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from imagehaven.actions import action
+from imagehaven.catalogue import prepare
 from imagehaven.errors import UserError
 from imagehaven.haven import Haven
 from imagehaven.ledger import schema
@@ -79,6 +80,7 @@ def opt_out(
             for first in range(0, len(rows), _BATCH):
                 connection.execute(add, rows[first : first + _BATCH])
         added = connection.execute(count).scalar_one() - before
+    prepare(haven)
     known = haven.sql("SELECT PatientID FROM patient").column(0).to_pylist()
     catalogued = len(found.keys() & {canonical(value) for value in known if value})
     return OptOutReport(len(found), added, catalogued, project or "every project")

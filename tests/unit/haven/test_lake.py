@@ -230,11 +230,24 @@ def test_the_doctor_names_what_is_broken(
 ) -> None:
     from imagehaven.haven import doctor
 
-    monkeypatch.delenv("AWS_ACCESS_KEY_ID", raising=False)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "id")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     options = Settings(database=postgresql_url, objects="s3://nowhere/lake", s3_tls=False)
     haven = Haven.create(tmp_path / "haven", options)
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     findings = {found.name: found for found in doctor(haven).findings}
     assert not findings["lake"].ok
     assert "AWS_ACCESS_KEY_ID" in findings["lake"].remedy
     assert findings["ledger"].ok
     haven.ledger.close()
+
+
+def test_a_block_that_leaves_a_transaction_open_holds_nothing(haven: Haven) -> None:
+    with haven.lake.connect() as connection:
+        connection.execute("BEGIN")
+        connection.execute("CREATE TABLE half (a INTEGER)")
+        connection.execute("CREATE TEMP TABLE own (a INTEGER)")
+    assert haven.lake.snapshot() >= 0
+    with haven.lake.connect() as connection:
+        names = {name for (name,) in connection.execute("SHOW TABLES").fetchall()}
+    assert not names & {"half", "own"}

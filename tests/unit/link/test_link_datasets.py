@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from imagehaven.catalogue import prepare
 from imagehaven.errors import UserError
 from imagehaven.haven import Haven
 from imagehaven.link import load
@@ -56,6 +57,7 @@ def test_a_second_load_replaces_the_table_and_the_first_stays_in_its_snapshot(
 
 def test_checking_reports_the_same_and_changes_nothing(haven: Haven, tmp_path: Path) -> None:
     file = _write(tmp_path / "d.csv", "PatientID,died", "A1,2020-01-01")
+    prepare(haven)
     before = haven.lake.snapshot()
     assert load(haven, "deaths", [file], check=True).rows == 1
     assert haven.lake.snapshot() == before
@@ -71,6 +73,7 @@ def test_parquet_keeps_its_own_types(haven: Haven, tmp_path: Path) -> None:
     ("name", "lines", "says"),
     [
         ("x", ["chi,status", "1,2"], "PatientID"),
+        ("x", ["SECRET,current", "SECRET,former"], "None of the file's 2 columns"),
         ("x", ["PatientID,died", "A1,2021-02-30"], "calendar"),
         ("X y", ["PatientID", "A1"], "lower-case"),
         ("x", ["PatientID,a", "A1,1", "SECRET,2,3,4"], "same columns"),
@@ -87,7 +90,7 @@ def test_what_cannot_be_loaded_is_refused_with_the_remedy_and_without_the_value(
 def test_a_column_of_another_name_can_hold_the_patient(haven: Haven, tmp_path: Path) -> None:
     file = _write(tmp_path / "s.csv", "chi,status", "0101901234,current")
     assert list(load(haven, "smoking", [file], patient="CHI").columns) == ["PatientID", "status"]
-    with pytest.raises(UserError, match="no column 'nhs'"):
+    with pytest.raises(UserError, match="is called 'nhs'"):
         load(haven, "smoking", [file], patient="nhs")
 
 

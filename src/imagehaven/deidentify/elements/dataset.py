@@ -20,13 +20,20 @@ from imagehaven.deidentify.elements.identity import Identity
 from imagehaven.deidentify.elements.private import safe_elements
 from imagehaven.deidentify.elements.statement import method_statement
 from imagehaven.deidentify.elements.stored import Element, stored, tags, text_of
-from imagehaven.deidentify.elements.value_actions import PATIENT_ID, PATIENT_NAME, Pass, apply, keep
-from imagehaven.deidentify.elements.values import WIDTHS, element, join_text
+from imagehaven.deidentify.elements.value_actions import (
+    CODE_VALUES,
+    PATIENT_ID,
+    PATIENT_NAME,
+    Pass,
+    apply,
+    keep,
+)
+from imagehaven.deidentify.elements.values import WIDTHS, dummy, element, join_text
 from imagehaven.deidentify.elements.vr import is_signed, real_vr
 from imagehaven.deidentify.pseudonyms import Pseudonyms
-from imagehaven.deidentify.rulebook.codes import standard_meaning
+from imagehaven.deidentify.rulebook.codes import is_public, standard_meaning
 from imagehaven.deidentify.rulebook.profile import Profile
-from imagehaven.deidentify.rulebook.rules import decide
+from imagehaven.deidentify.rulebook.rules import decide, entry
 from imagehaven.dicom.quiet import quiet_pydicom
 from imagehaven.errors import Withheld
 
@@ -94,6 +101,8 @@ def _clean(source: Dataset, work: Pass, *, top: bool = False) -> dict[BaseTag, E
         cleaned = None if found is None else _standard(found, tag, work, top)
         if tag == _CODE_MEANING:
             cleaned = _known_meaning(source, work) or cleaned
+        elif tag in CODE_VALUES and cleaned is not None and not _known_code(source, tag, work):
+            cleaned = element(tag, entry(tag).vr, dummy(entry(tag).vr), work.little)
         if cleaned is not None:
             kept[BaseTag(tag)] = cleaned
     if "retain_safe_private" in work.profile.options:
@@ -109,6 +118,15 @@ def _known_meaning(source: Dataset, work: Pass) -> Element | None:
     if meaning is None:
         return None
     return element(_CODE_MEANING, "LO", join_text([meaning], "LO"), work.little)
+
+
+def _known_code(source: Dataset, tag: int, work: Pass) -> bool:
+    """Say whether a code can be one of its scheme's: a local "code" may be a name or a number."""
+    scheme, code = text_of(source, 0x00080102), text_of(source, tag)
+    if standard_meaning(scheme, code) is not None:
+        return True
+    technical = work.profile.technical
+    return technical.knows_words(code) if is_public(scheme) else technical.knows(code)
 
 
 def _standard(source: Element, tag: int, work: Pass, top: bool) -> Element | None:

@@ -31,7 +31,8 @@ from imagehaven.dicom.uids import SourceUID
 GUARDED = "G"
 """Counted in place of an action where a value to keep was emptied."""
 
-_CODE_VALUES = frozenset([0x00080100, 0x00080119])  # CodeValue, LongCodeValue
+CODE_VALUES = frozenset([0x00080100, 0x00080119])
+"""CodeValue and LongCodeValue, which :mod:`dataset` judges by their coding scheme too."""
 _SPELLED_OUT = re.compile(rb"[ -~]{6,}\0?")
 _FLOATS = frozenset(["FD", "FL", "OD", "OF"])  # 38.4 is all printable bytes, by chance
 PATIENT_NAME, PATIENT_ID = 0x00100010, 0x00100020
@@ -112,9 +113,10 @@ def keep(value: bytes, vr: str, tag: int, work: Pass) -> bytes | None:
 def _passes(text: str, vr: str, tag: int, work: Pass) -> bool:
     # A CS in small letters is common and harmless where each word is vocabulary.
     formed = form_is_valid(text, vr) or (vr == "CS" and work.profile.vocabulary.knows(text))
-    if tag in _CODE_VALUES:
+    if tag in CODE_VALUES:
         return formed and not work.guard.refuses_code(text)
-    return formed and not work.guard.refuses(text, vr)
+    known = vr in ("DS", "IS") or work.profile.technical.knows(text)
+    return formed and known and not work.guard.refuses(text, vr)
 
 
 def _each(value: bytes, vr: str, work: Pass, *, shifted: bool) -> bytes | None:

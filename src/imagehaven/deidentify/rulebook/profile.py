@@ -17,6 +17,7 @@ from pydicom.datadict import dictionary_VR, tag_for_keyword
 
 from imagehaven.deidentify.rulebook.descriptors import Vocabulary
 from imagehaven.deidentify.rulebook.table import OPTIONS, data_text
+from imagehaven.deidentify.rulebook.technical import Technical
 from imagehaven.errors import UserError
 
 ACTIONS: Final = ("K", "C", "X", "Z", "D", "U", "P")
@@ -25,6 +26,7 @@ _SHARED: Final = (
     "private_safe.csv",
     "allowed_text.yaml",
     "descriptor_vocabulary.txt",
+    "technical_vocabulary.txt",
     "pixel_policy.yaml",
 )
 
@@ -49,6 +51,7 @@ class Profile:
     descriptors: Mapping[str, str] = field(compare=False)
     bulk: frozenset[str] = field(compare=False)
     vocabulary: Vocabulary = field(compare=False)
+    technical: Technical = field(compare=False)
 
 
 def load(name: str | Path = "research") -> Profile:
@@ -81,6 +84,7 @@ def load(name: str | Path = "research") -> Profile:
         },
         bulk=frozenset(allowed.keywords(dict.fromkeys(lists["bulk"]))),
         vocabulary=Vocabulary.load(),
+        technical=Technical.load(),
     )
 
 

@@ -35,6 +35,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("one", name=op.f("pk_audit_head")),
     )
     op.create_table(
+        "catalogue_key",
+        sa.Column("kind", sa.String(length=12), nullable=False),
+        sa.Column("key", sa.LargeBinary(length=16), nullable=False),
+        sa.Column("fingerprint", sa.LargeBinary(length=16), nullable=False),
+        sa.PrimaryKeyConstraint("kind", "key", name=op.f("pk_catalogue_key")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "opt_out",
         sa.Column("lookup", sa.String(length=64), nullable=False),
         sa.Column("scope", sa.String(length=128), nullable=False),
@@ -145,6 +153,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("release", "SOPInstanceUID", name=op.f("pk_release_item")),
     )
     op.create_index(
+        "ix_release_item_release_path", "release_item", ["release", "path"], unique=False
+    )
+    op.create_index(
         "ix_release_item_release_state", "release_item", ["release", "state"], unique=False
     )
     _make_audit_append_only()
@@ -152,6 +163,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_index("ix_release_item_release_state", table_name="release_item")
+    op.drop_index("ix_release_item_release_path", table_name="release_item")
     op.drop_table("release_item")
     op.drop_table("release")
     op.drop_index("ix_vault_pseudonym", table_name="vault")
@@ -163,8 +175,11 @@ def downgrade() -> None:
     op.drop_table("run")
     op.drop_table("project")
     op.drop_table("opt_out")
+    op.drop_table("catalogue_key")
     op.drop_table("audit_head")
     op.drop_table("audit")
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("DROP FUNCTION audit_is_append_only")
 
 
 def _make_audit_append_only() -> None:

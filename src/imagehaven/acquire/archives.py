@@ -91,6 +91,8 @@ def entries(stream: BinaryIO, kind: str, size: int, limits: Limits) -> Iterator[
                 raise Quarantine("archive-bomb", f"more than {limits.members} members")
             counts[entry.name] += 1
             yield _judged(entry, counts[entry.name], limits)
+    except EOFError:
+        raise Quarantine("broken-archive", "it is cut off before its end") from None
     except BROKEN as error:
         raise Quarantine("broken-archive", f"reading stopped with {type(error).__name__}") from None
 
@@ -112,6 +114,9 @@ def _judged(entry: Entry, occurrence: int, limits: Limits) -> Entry:
 def _zip_entries(stream: BinaryIO, _kind: str, size: int, limits: Limits) -> Iterator[Entry]:
     with zipfile.ZipFile(stream) as archive:
         infos = archive.infolist()
+        # Cut short, a zip ends in the directory of a zip within it: others' members are not listed.
+        if min((info.header_offset for info in infos), default=archive.start_dir) > 0:
+            raise Quarantine("broken-archive", "its directory does not list how it begins")
         limits.check(sum(info.file_size for info in infos), size, "the archive")
         for info in infos:
             if info.is_dir():

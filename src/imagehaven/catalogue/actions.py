@@ -16,6 +16,7 @@ from imagehaven.catalogue.loading.retry import Quarantined, quarantined_now, ret
 from imagehaven.catalogue.loading.run import IngestReport, load
 from imagehaven.catalogue.one_writer import one_worker
 from imagehaven.catalogue.query import FORMATS
+from imagehaven.catalogue.reasons import reasons
 from imagehaven.catalogue.tables import prepare
 from imagehaven.engine import Progress, quiet
 from imagehaven.errors import TransientError, UserError
@@ -44,11 +45,12 @@ class QuarantineList:
     objects: list[Quarantined]
 
     def summary(self) -> dict[str, Any]:
-        """How many there are of each reason."""
+        """How many there are of each reason, and what mends it."""
         counts = Counter(thing.reason for thing in self.objects)
         return {
             "quarantined": len(self.objects),
             "quarantined_by_reason": dict(sorted(counts.items())),
+            "remedies": {name: reasons()[name].remedy for name in sorted(counts)},
         }
 
 
@@ -95,10 +97,12 @@ def retry(
 ) -> IngestReport | QuarantineList:
     """Read again what is quarantined, all of it or what has one ``reason``.
 
-    What reads well now leaves the quarantine. With ``check`` only says what would be read.
+    What reads well now leaves the quarantine. With ``check`` only says what would be read. Raises
+    UserError for a ``reason`` that no object can have.
     """
     if check:
         return quarantined(haven, reason=reason)
+    _known(reason)
     prepare(haven)
 
     def plan(run: Run) -> None:
@@ -113,7 +117,11 @@ def retry(
 
 @action("quarantine list", permission="data-manager", event=None)
 def quarantined(haven: Haven, *, reason: str | None = None) -> QuarantineList:
-    """What could not be read, with file, reason and attempts."""
+    """What could not be read, with file, reason and attempts.
+
+    Raises UserError for a ``reason`` that no object can have.
+    """
+    _known(reason)
     prepare(haven)
     return QuarantineList(list(quarantined_now(haven, reason)))
 
@@ -132,6 +140,13 @@ def query(
     if format not in FORMATS:
         raise UserError(f"There is no format {format!r}. Valid choices: {', '.join(FORMATS)}.")
     return FORMATS[format](haven.sql(sql))
+
+
+def _known(reason: str | None) -> None:
+    if reason is not None and reason not in reasons():
+        raise UserError(
+            f"There is no reason {reason!r} for quarantine. Valid choices: {', '.join(reasons())}."
+        )
 
 
 def _foreseen(paths: list[Path]) -> IngestPlan:

@@ -137,7 +137,7 @@ def quarantine_list(
     call: Call,
     reason: Annotated[str, typer.Option(help="Only what was set aside for this reason.")] = "",
 ) -> None:
-    """List what could not be read, with its file and reason.
+    """List what could not be read: its file, the reason, and what mends it.
 
     \b
     imagehaven -C my-haven quarantine list --reason truncated
@@ -145,9 +145,16 @@ def quarantine_list(
     from imagehaven import catalogue
 
     found = catalogue.quarantined(call.haven(), reason=reason or None)
-    call.answer(
-        {**found.summary(), "objects": found.objects}, lambda: screen.records(found.objects)
-    )
+    told = found.summary()
+
+    def show() -> None:
+        screen.records(found.objects)
+        counts = told["quarantined_by_reason"]
+        rows = [(name, counts[name], remedy) for name, remedy in told["remedies"].items()]
+        if rows:
+            screen.table(("reason", "objects", "what to do"), rows)
+
+    call.answer({**told, "objects": found.objects}, show)
 
 
 def quarantine_retry(

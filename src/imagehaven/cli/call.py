@@ -84,8 +84,10 @@ class Call:
         """Print the result: as one JSON document, or the way that ``show`` prints it."""
         if self.as_json:
             print_json(result)
-        else:
-            show()
+            return
+        show()
+        if self.check:
+            sys.stdout.write("Only checked: nothing was changed.\n")
 
 
 def print_json(result: object) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 
 #: Columns of a table that is not printed on a terminal.
 _WIDE = 160
+#: Rows of a list that stands among the facts of an answer; JSON has them all.
+_SHOWN = 50
 
 
 def silent(_stage: str, _done: int, _total: int | None) -> None:
@@ -42,7 +44,8 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: st
     drawn = Table(title=title or None, title_justify="left")
     kept = [tuple(row) for row in rows]
     for position, name in enumerate(columns):
-        numbers = bool(kept) and all(isinstance(row[position], int | float) for row in kept)
+        values = [row[position] for row in kept if row[position] is not None]
+        numbers = bool(values) and all(type(value) in (int, float) for value in values)
         drawn.add_column(name, justify="right" if numbers else "left", overflow="fold")
     for row in kept:
         # Text, so that square brackets in a value are not read as markup.
@@ -54,7 +57,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: st
 def facts(values: Mapping[str, object], *, title: str = "") -> None:
     """Print names and values; a nested mapping is spelled out, a list of mappings gets a table.
 
-    What is None or an empty list is left out.
+    Of a list the first rows are shown. What is None or an empty list is left out.
     """
     plain: dict[str, object] = {}
     lists: dict[str, Sequence[Any]] = {}
@@ -67,7 +70,9 @@ def facts(values: Mapping[str, object], *, title: str = "") -> None:
             plain[name] = value
     table(("what", "value"), _flat(plain), title=title)
     for name, found in lists.items():
-        records(found, title=name)
+        records(found[:_SHOWN], title=name)
+        if len(found) > _SHOWN:
+            say(f"{len(found) - _SHOWN:,} more {name}: --json lists all")
 
 
 def records(found: Sequence[object], *, title: str = "") -> None:
@@ -101,6 +106,8 @@ def _flat(values: Mapping[str, object], before: str = "") -> Iterator[tuple[str,
 def _cell(value: object) -> str:
     if value is None:
         return ""
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
         return f"{value:,}"
     return str(value)

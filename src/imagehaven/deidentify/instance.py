@@ -15,6 +15,7 @@ from imagehaven.deidentify.elements.stored import text_of
 from imagehaven.deidentify.pixels.comments import check_comments
 from imagehaven.deidentify.pixels.policy import check_pixels
 from imagehaven.deidentify.pixels.regions import Blanking
+from imagehaven.deidentify.pixels.spare_bits import check_spare_bits
 from imagehaven.deidentify.pseudonyms import Pseudonyms
 from imagehaven.deidentify.rulebook.profile import Profile
 from imagehaven.deidentify.writing.encode import EXPLICIT_BIG
@@ -99,8 +100,9 @@ def _decided(
         blanking = check_pixels(header, identity.sop_class)
         if not (identity.study and identity.series):
             raise Withheld("no-study-or-series", "StudyInstanceUID or SeriesInstanceUID is absent")
-        check_comments(stream, header)
         check_decodable(stream, header)
+        check_comments(stream, header)
+        check_spare_bits(stream, header)
         cleaned = deidentify_dataset(header.dataset, profile, pseudonyms, little=little)
     except (ImagehavenError, OSError, MemoryError):
         raise

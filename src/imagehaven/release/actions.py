@@ -14,7 +14,7 @@ from imagehaven.errors import UserError
 from imagehaven.haven import Haven
 from imagehaven.release import compare, package, records, requested, run
 from imagehaven.release.compare import Difference
-from imagehaven.release.folder import layout
+from imagehaven.release.folder import claim, layout
 from imagehaven.release.folder.manifest import verify_manifest
 from imagehaven.release.folder.reports import by_reason, by_state
 from imagehaven.release.records import Record
@@ -98,7 +98,7 @@ def release(
     if check:
         return _foreseen(haven, terms, to)
     held = records.at_destination(haven, to)
-    if held is not None and layout.label_of(to) == held.label:
+    if held is not None and claim.label_of(to) == held.label:
         return _unchanged(haven, held, terms)
     requested.nothing_requested(haven, terms)
     record, resumed = _begun(haven, terms, to)
@@ -168,9 +168,9 @@ def _begun(
     haven: Haven, terms: Terms, folder: Path, again: Record | None = None
 ) -> tuple[Record, bool]:
     """The release to be made in ``folder``: the one that was stopped there, or a new one."""
-    claimant = layout.claimant(folder)
+    claimant = claim.claimant(folder)
     own = again is not None and folder.is_relative_to(haven.drafts)
-    problem = None if claimant or own else layout.problem_with(haven, folder)
+    problem = None if claimant or own else claim.problem_with(haven, folder)
     if problem:
         raise UserError(problem)
     label = again.label if again else None
@@ -208,8 +208,8 @@ def _foreseen(haven: Haven, terms: Terms, to: Path) -> ReleaseReport:
         str(State.MISSING): extent.uncatalogued,
     }
     problems = []
-    claimant, free = layout.claimant(to), layout.free_bytes(to)
-    problem = None if claimant else layout.problem_with(haven, to)
+    claimant, free = claim.claimant(to), layout.free_bytes(to)
+    problem = None if claimant else claim.problem_with(haven, to)
     if problem:
         problems.append(problem)
     if not extent.instances:
@@ -247,7 +247,7 @@ def _unchanged(haven: Haven, held: Record, terms: Terms) -> ReleaseReport:
             f"{folder} holds release {held.label}, made on other terms: "
             f"{'; '.join(held.terms.differences(terms))}. Choose an empty folder with --to."
         )
-    if layout.claimant(folder):
+    if claim.claimant(folder):
         summary = haven.ledger.runs.get(held.run_id).summary or {}
         run.close(haven, held, summary or {"package": package.hashes(folder)})
     problems = verify_manifest(folder)

@@ -21,7 +21,7 @@ from imagehaven.ledger import Chunk
 from imagehaven.ledger.runs import PLANNING
 from imagehaven.link import Vault, open_project
 from imagehaven.release import package, records, requested
-from imagehaven.release.folder import layout, metadata
+from imagehaven.release.folder import claim, layout, metadata
 from imagehaven.release.records import Record
 from imagehaven.release.requested import Item
 from imagehaven.release.states import Result, State, must_reconcile, totals
@@ -60,7 +60,7 @@ def make(
     else's files lie in it, TerminalError where the totals do not reconcile.
     """
     folder = record.destination
-    with layout.claimed(folder, record.release):
+    with claim.claimed(folder, record.release):
         strangers = layout.strangers(folder)
         if strangers:
             raise UserError(
@@ -95,7 +95,7 @@ def make(
 def close(haven: Haven, record: Record, summary: dict[str, Any]) -> None:
     """Drop what only an unfinished release needs. Safe to repeat."""
     haven.ledger.runs.finish(record.run_id, summary)
-    layout.unclaim(record.destination)
+    claim.unclaim(record.destination)
 
 
 def _plan(haven: Haven, record: Record, progress: Progress) -> None:

@@ -21,7 +21,7 @@ from imagehaven.errors import TransientError, UserError
 from imagehaven.ledger import schema
 from imagehaven.link import opt_out
 from imagehaven.release import State, package, release, rerun, run, verify_manifest
-from imagehaven.release.folder import layout
+from imagehaven.release.folder import claim, layout
 from imagehaven.release.records import find, not_released, released
 from road_to_release import MR, Road, catalogued
 
@@ -100,7 +100,7 @@ def test_a_release_killed_again_and_again_ends_like_an_uninterrupted_one(
     for lines in (1, 2, 4, 5, 7):
         if not killed_at(road, "steady", to, lines, chance.random() / 4):
             break
-        assert not (to / "manifest.json").exists() or layout.claimant(to)
+        assert not (to / "manifest.json").exists() or claim.claimant(to)
     report = release(road.haven, "steady", "all", to=to)
     assert report.release
     assert verify_manifest(to) == []

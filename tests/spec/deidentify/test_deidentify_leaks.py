@@ -101,8 +101,8 @@ def test_a_name_or_number_in_a_harmless_field_is_not_released(
 @pytest.mark.parametrize(
     ("keyword", "value"),
     [
-        ("ManufacturerModelName", "Abercrombie 3T"),
-        ("ConvolutionKernel", "FION"),
+        ("ManufacturerModelName", "Abe 3T"),
+        ("ConvolutionKernel", "FIO"),
         ("SoftwareVersions", "syngo CT VA48A_12"),
         ("ScanOptions", "HELICAL_CT"),
         ("Manufacturer", "GE MEDICAL SYSTEMS"),

@@ -275,3 +275,22 @@ def test_one_pass_also_reads_what_lies_in_archives_within(
     assert len(read) == 51
     assert read[f"{path}!/007.dcm.gz!/"] == bytes([7]) * 600
     assert len(opened) == 2 + 2 * 50  # to tell what it is and to read it: the tar, each member
+
+
+def test_a_zip_cut_behind_an_inner_zip_is_broken_and_not_taken_for_the_inner_one(
+    tmp_path: Path,
+) -> None:
+    inner = zipped(tmp_path / "inner", {"inside": b"i"}).read_bytes()
+    whole = zipped(tmp_path / "whole", {"first": b"f", "inner.zip": inner}, zipfile.ZIP_STORED)
+    content = whole.read_bytes()
+    cut = tmp_path / "cut"
+    cut.write_bytes(content[: content.index(inner) + len(inner)])
+    assert met(whole) == {"!/first": "source", "!/inner.zip!/inside": "source"}
+    assert met(cut) == {"": "broken-archive"}
+
+
+def test_an_archive_that_ends_early_says_so_in_plain_words(tmp_path: Path) -> None:
+    path = tarred(tmp_path / "a", {"x": bytes(range(256)) * 64}, "w:gz")
+    path.write_bytes(path.read_bytes()[:-20])
+    details = [item.detail for item in walk([path]) if isinstance(item, Problem)]
+    assert details == ["it is cut off before its end"]

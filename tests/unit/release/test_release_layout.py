@@ -10,7 +10,7 @@ import pytest
 
 from imagehaven.errors import TransientError, UserError
 from imagehaven.haven import Haven
-from imagehaven.release.folder import layout
+from imagehaven.release.folder import claim, layout
 
 
 def image(folder: Path, path: str, content: bytes = b"x") -> str:
@@ -32,9 +32,9 @@ def test_a_pseudonym_that_is_no_file_name_is_refused(part: str) -> None:
 
 
 def test_an_empty_or_absent_folder_can_take_a_release(haven: Haven, tmp_path: Path) -> None:
-    assert layout.problem_with(haven, tmp_path / "new" / "deeper") is None
+    assert claim.problem_with(haven, tmp_path / "new" / "deeper") is None
     (tmp_path / "empty").mkdir()
-    assert layout.problem_with(haven, tmp_path / "empty") is None
+    assert claim.problem_with(haven, tmp_path / "empty") is None
 
 
 def test_a_folder_with_content_a_file_or_the_haven_itself_cannot(
@@ -49,33 +49,33 @@ def test_a_folder_with_content_a_file_or_the_haven_itself_cannot(
         (inside, "inside the haven"),
         (haven.folder.parent, "inside the haven or around it"),
     ):
-        assert words in str(layout.problem_with(haven, place))
+        assert words in str(claim.problem_with(haven, place))
 
 
 def test_a_claim_stays_until_the_release_is_complete(haven: Haven, tmp_path: Path) -> None:
     folder = tmp_path / "out"
-    with layout.claimed(folder, "P-c-v1-r1"):
+    with claim.claimed(folder, "P-c-v1-r1"):
         image(folder, ".partial/draft-1/left.dcm")
-    assert layout.claimant(folder) == "P-c-v1-r1"
-    assert "P-c-v1-r1" in str(layout.problem_with(haven, folder))
-    with layout.claimed(folder, "P-c-v1-r1"):
+    assert claim.claimant(folder) == "P-c-v1-r1"
+    assert "P-c-v1-r1" in str(claim.problem_with(haven, folder))
+    with claim.claimed(folder, "P-c-v1-r1"):
         assert not (folder / ".partial" / "draft-1").exists(), "drafts of a killed run go first"
-    layout.unclaim(folder)
-    assert layout.claimant(folder) is None
+    claim.unclaim(folder)
+    assert claim.claimant(folder) is None
     assert list(folder.iterdir()) == []
 
 
 def test_two_processes_cannot_write_one_folder(tmp_path: Path) -> None:
     other = (
         "import sys, pathlib\n"
-        "from imagehaven.release.folder import layout\n"
+        "from imagehaven.release.folder import claim\n"
         "from imagehaven.errors import UserError\n"
         "try:\n"
-        "    with layout.claimed(pathlib.Path(sys.argv[1]), 'r'): pass\n"
+        "    with claim.claimed(pathlib.Path(sys.argv[1]), 'r'): pass\n"
         "except UserError as error:\n"
         "    print(error)\n"
     )
-    with layout.claimed(tmp_path, "r"):
+    with claim.claimed(tmp_path, "r"):
         said = subprocess.run(
             [sys.executable, "-c", other, str(tmp_path)], check=True, capture_output=True, text=True
         )

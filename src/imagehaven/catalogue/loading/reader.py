@@ -74,10 +74,10 @@ def unreadable(item: Item, reason: str, detail: str) -> Row:
     """The row of an item that goes to the quarantine."""
     path = None if "reason" in item else path_text(str(item.get("path", item["source"])))
     members = json.dumps(item.get("members", []))
-    size = item.get("size")
+    known = item["size"] if item.get("size", -1) >= 0 else None
     archives = item.get("containers", 0)
     return Row(
-        "quarantined", item["source"], path, members, size, archives, reason=reason, detail=detail
+        "quarantined", item["source"], path, members, known, archives, reason=reason, detail=detail
     )
 
 

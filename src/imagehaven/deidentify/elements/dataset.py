@@ -31,7 +31,7 @@ from imagehaven.deidentify.elements.value_actions import (
 from imagehaven.deidentify.elements.values import WIDTHS, dummy, element, join_text
 from imagehaven.deidentify.elements.vr import is_signed, real_vr
 from imagehaven.deidentify.pseudonyms import Pseudonyms
-from imagehaven.deidentify.rulebook.codes import is_public, standard_meaning
+from imagehaven.deidentify.rulebook.codes import standard_meaning
 from imagehaven.deidentify.rulebook.profile import Profile
 from imagehaven.deidentify.rulebook.rules import decide, entry
 from imagehaven.dicom.quiet import quiet_pydicom
@@ -126,7 +126,9 @@ def _known_code(source: Dataset, tag: int, work: Pass) -> bool:
     if standard_meaning(scheme, code) is not None:
         return True
     technical = work.profile.technical
-    return technical.knows_words(code) if is_public(scheme) else technical.knows(code)
+    if scheme in work.profile.coding_schemes:
+        return technical.knows_words(code)
+    return technical.knows(code)
 
 
 def _standard(source: Element, tag: int, work: Pass, top: bool) -> Element | None:
@@ -176,10 +178,10 @@ def _private(source: Dataset, found: list[int], work: Pass) -> dict[BaseTag, Ele
     """Return the known-safe private elements under new block numbers, each value checked."""
     safe, creators = safe_elements(source, found, little=work.little)
     kept: dict[BaseTag, Element] = {}
-    for entry in safe:
-        cleaned = _safe_private(entry.source, entry.tag, entry.row.vr, work)
+    for one in safe:
+        cleaned = _safe_private(one.source, one.tag, one.row.vr, work)
         if cleaned is not None:
-            kept[BaseTag(entry.tag)] = cleaned
+            kept[BaseTag(one.tag)] = cleaned
     used = {tag >> 8 for tag in kept}
     for tag, creator in creators.items():
         if (tag >> 16) << 8 | tag & 0xFF in used:

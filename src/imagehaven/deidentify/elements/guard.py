@@ -56,6 +56,7 @@ _PATTERNS: Final = tuple(
 )
 _TEN_DIGITS = re.compile(r"(?<!\d)(?=(\d(?:[^a-z0-9]{0,3}\d){9})(?!\d))")
 _WHOLE_DATE = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
+_DATE_AND_TIME = re.compile(_WHOLE_DATE.pattern + r"(?:\d{4}|\d{6})?(?:\.\d*)?")
 _CODE_DATE = re.compile(r"(?:19|20)\d\d[-./ ]\d\d?[-./ ]\d\d?|\d\d?[-./ ]\d\d?[-./ ](?:19|20)\d\d")
 _WHOLE_NUMBER = re.compile(r"^ *\+?(\d+)(?:\.0*)? *$", re.ASCII)
 _CHI = re.compile(r"(?:0[1-9]|[12]\d|3[01])(?:0[1-9]|1[0-2])\d{6}")
@@ -85,7 +86,13 @@ class Guard:
         long = whole.isdecimal() and len(whole) >= 10 and not whole.endswith("000")
         # One CHI number in three begins with a zero, which is lost where it is kept as a number.
         chi = is_chi(whole) or (len(whole) == 9 and is_chi(f"0{whole}"))
-        return own or long or bool(_WHOLE_DATE.fullmatch(whole)) or chi
+        return own or long or bool(_DATE_AND_TIME.fullmatch(whole)) or chi
+
+    def refuses_integer(self, number: int) -> bool:
+        """Say whether a binary number is this patient's, or anybody's CHI number."""
+        digits = str(abs(number))
+        own = len(digits) >= 6 and any(known.lstrip("0") == digits for known in self.numbers)
+        return own or is_chi(digits.zfill(10))
 
     def refuses_code(self, text: str) -> bool:
         """Judge a CodeValue: a code may be a long number or have hyphens like a short date."""

@@ -11,6 +11,8 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
+from math import isfinite
+from struct import unpack
 
 from imagehaven.deidentify.elements import dates
 from imagehaven.deidentify.elements.guard import Guard
@@ -34,6 +36,8 @@ GUARDED = "G"
 CODE_VALUES = frozenset([0x00080100, 0x00080119])
 """CodeValue and LongCodeValue, which :mod:`dataset` judges by their coding scheme too."""
 _SPELLED_OUT = re.compile(rb"[ -~]{6,}\0?")
+_NUMBER_CODES = {"UL": "L", "SL": "l", "UV": "Q", "SV": "q", "FD": "d"}
+_FEW = 16
 _FLOATS = frozenset(["FD", "FL", "OD", "OF"])  # 38.4 is all printable bytes, by chance
 PATIENT_NAME, PATIENT_ID = 0x00100010, 0x00100020
 
@@ -144,7 +148,21 @@ def _binary_passes(value: bytes, vr: str, tag: int, work: Pass) -> bool:
         return False  # integers whose every byte is a letter are a text
     count, rest = divmod(len(value), WIDTHS[vr])
     most = None if vr[0] == "O" else entry(tag).most
-    return not rest and (most is None or count <= most) and not work.guard.knows_bytes(value)
+    if rest or (most is not None and count > most) or work.guard.knows_bytes(value):
+        return False
+    numbers = _few_numbers(value, vr, work.little)
+    return not any(work.guard.refuses_integer(int(number)) for number in numbers)
+
+
+def _few_numbers(value: bytes, vr: str, little: bool) -> list[float]:
+    """Return the finite numbers of a short value: among thousands, chance makes identifiers."""
+    code = _NUMBER_CODES.get(vr)
+    count = len(value) // WIDTHS[vr]
+    if code is None or count > _FEW:
+        return []
+    return [
+        number for number in unpack(f"{'<>'[not little]}{count}{code}", value) if isfinite(number)
+    ]
 
 
 def _uids(value: bytes, tag: int, work: Pass, top: bool) -> bytes:

@@ -4,7 +4,8 @@ The policy is data (``data/pixel_policy.yaml``), by SOP class. Reasons of :class
 ``unknown-sop-class``, ``unknown-transfer-syntax``, ``burned-in-annotation``, ``burned-in-unknown``,
 ``recognisable-features``, ``overlay``, ``screen-capture``, ``secondary-capture``,
 ``colour-rendering``, ``derived-image``, ``image-type-unknown``, ``slide-label``,
-``ultrasound-outside-regions``, ``ultrasound-text-unknown``, and those that the policy names for whole classes.
+``ultrasound-outside-regions``, ``ultrasound-text-unknown``, and those that the policy names for
+whole classes.
 """
 
 from __future__ import annotations

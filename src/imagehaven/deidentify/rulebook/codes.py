@@ -7,22 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, Final
+from typing import Any
 
 from pydicom.sr._concepts_dict import concepts
-
-_PUBLIC: Final = frozenset(
-    """DCM SCT SRT SNM3 99SDM UCUM LN RADLEX NCIt UMLS MSH FMA UBERON NYUMCCG MDC SCPECG BARI
-    RXNORM ATC NDC UNS PUBCHEM_CID ITIS_TSN I9 I9C I9P I10 I10C I10P ICD9 ICD10 ICDO ICDO3 ACR BI C4
-    CPT4 C5 CPT5 RFC3066 RFC5646 ISO639_1 ISO639_2 ISO3166_1 ISO5218_1 NICIP READ CTV3 OPCS4 OPCS
-    IBSI AAPM APDICOM BPSO MVSO CADSR""".split()
-)
-"""Designators of published schemes (PS3.16 section 8, with those of the United Kingdom)."""
-
-
-def is_public(scheme: str) -> bool:
-    """Say whether a scheme is a published one, whose codes may be long numbers."""
-    return scheme in _PUBLIC
 
 
 def standard_meaning(scheme: str, code: str) -> str | None:

@@ -50,6 +50,7 @@ class Profile:
     kept: frozenset[str] = field(compare=False)
     descriptors: Mapping[str, str] = field(compare=False)
     bulk: frozenset[str] = field(compare=False)
+    coding_schemes: frozenset[str] = field(compare=False)
     vocabulary: Vocabulary = field(compare=False)
     technical: Technical = field(compare=False)
 
@@ -63,7 +64,9 @@ def load(name: str | Path = "research") -> Profile:
     source = _Source(where, text)
     document = source.mapping(source.document, {"name", "options", "overrides"}, "the profile")
     allowed = _Source("allowed_text.yaml", data_text("allowed_text.yaml"))
-    lists = allowed.mapping(allowed.document, {"kept", "descriptors", "bulk"}, "the file")
+    lists = allowed.mapping(
+        allowed.document, {"kept", "descriptors", "bulk", "coding_schemes"}, "the file"
+    )
     options = source.words(document["options"], OPTIONS, "an option")
     if "retain_longitudinal_full_dates" in options and (
         "retain_longitudinal_modified_dates" in options
@@ -83,6 +86,7 @@ def load(name: str | Path = "research") -> Profile:
             for keyword, fallback in allowed.keywords(lists["descriptors"]).items()
         },
         bulk=frozenset(allowed.keywords(dict.fromkeys(lists["bulk"]))),
+        coding_schemes=frozenset(str(scheme) for scheme in lists["coding_schemes"]),
         vocabulary=Vocabulary.load(),
         technical=Technical.load(),
     )

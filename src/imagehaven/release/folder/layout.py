@@ -1,4 +1,4 @@
-"""The layout of a release folder, and what keeps it to one release at a time.
+"""The layout of a release folder, and the errors of writing to it.
 
 ::
 
@@ -12,8 +12,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
-import json
 import os
 import re
 import shutil
@@ -24,7 +22,6 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from imagehaven.errors import ImagehavenError, TransientError, UserError
-from imagehaven.haven import Haven
 
 IMAGES: Final = "images"
 METADATA: Final = "metadata"
@@ -36,7 +33,6 @@ README: Final = "README.md"
 DICTIONARY: Final = "data_dictionary.csv"
 
 _TOP: Final = frozenset({IMAGES, METADATA, REPORTS, PARTIAL, MANIFEST, SUMS, README, DICTIONARY})
-_CLAIM: Final = "claim.json"
 _SAFE_PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _GONE_FOR_NOW: Final = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ENOENT, errno.ESTALE}
@@ -54,78 +50,11 @@ def image_path(patient: str, study: str, series: str, instance: str) -> str:
     return f"{IMAGES}/{patient}/{study}/{series}/{instance}.dcm"
 
 
-def problem_with(haven: Haven, folder: Path) -> str | None:
-    """Why a new release cannot be written to ``folder``, with the remedy; None when it can."""
-    resolved, home = folder.resolve(), haven.folder.resolve()
-    if resolved.is_relative_to(home) or home.is_relative_to(resolved):
-        return f"{folder} lies inside the haven or around it. Choose a folder outside {home}."
-    if folder.exists() and not folder.is_dir():
-        return f"{folder} is a file. Choose a folder that is empty or does not exist yet."
-    try:
-        names = {path.name for path in folder.iterdir()} if folder.exists() else set()
-    except OSError as error:
-        return str(fault(folder, error))
-    if names - {PARTIAL} or claimant(folder):
-        holder = label_of(folder)
-        by = f" (it holds release {holder})" if holder else ""
-        return f"{folder} is not empty{by}. Choose a folder that is empty or does not exist yet."
-    nearest = next(place for place in (resolved, *resolved.parents) if place.exists())
-    if not os.access(nearest, os.W_OK | os.X_OK):
-        return f"{nearest} cannot be written to. Grant this user the right, or choose another --to."
-    return None
-
-
 def free_bytes(folder: Path) -> int:
     """The room on the disk that ``folder`` is, or would be, on."""
     resolved = folder.resolve()
     nearest = next(place for place in (resolved, *resolved.parents) if place.exists())
     return shutil.disk_usage(nearest).free
-
-
-def claimant(folder: Path) -> str | None:
-    """The release that is being written to ``folder``; None when none is."""
-    try:
-        text = (folder / PARTIAL / _CLAIM).read_text(encoding="ascii")
-        return str(json.loads(text)["release"])
-    except (OSError, ValueError, KeyError):
-        return None
-
-
-def label_of(folder: Path) -> str | None:
-    """The release that ``folder`` holds or is being given, by its claim or manifest."""
-    from imagehaven.release.folder import manifest
-
-    return claimant(folder) or manifest.label(folder)
-
-
-@contextmanager
-def claimed(folder: Path, release: str) -> Iterator[None]:
-    """Hold ``folder`` for one release and one process while the block runs.
-
-    The claim stays behind when the process is killed, so that only the same release goes on there;
-    :func:`unclaim` takes it away. Raises UserError when another process writes there.
-    """
-    place = folder / PARTIAL
-    with writing(folder):
-        place.mkdir(parents=True, exist_ok=True)
-        with (place / "lock").open("a") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise UserError(
-                    f"Another process is writing a release to {folder}. Wait until it has ended."
-                ) from None
-            _clear_drafts(place)
-            draft = place / "claim.draft"
-            draft.write_text(json.dumps({"release": release}), encoding="ascii")
-            draft.replace(place / _CLAIM)
-            yield
-
-
-def unclaim(folder: Path) -> None:
-    """Take the working folder away: the release is complete."""
-    with writing(folder):
-        shutil.rmtree(folder / PARTIAL)
 
 
 def reconcile_images(folder: Path, released: Iterable[str]) -> list[str]:
@@ -142,17 +71,17 @@ def reconcile_images(folder: Path, released: Iterable[str]) -> list[str]:
             place = folder / parent
             present = {path.name for path in place.iterdir()} if place.is_dir() else set()
             for stray in present - wanted:
-                _remove(place / stray)
+                remove(place / stray)
             missing += [f"{parent}/{name}" for name in sorted(wanted - present)]
         for root, folders, files in os.walk(folder / IMAGES, topdown=False):
             place = Path(root)
             if place.relative_to(folder).as_posix() in series:
                 continue
             for name in files:
-                _remove(place / name)
+                remove(place / name)
             for name in folders:
                 if (place / name).is_symlink():
-                    _remove(place / name)
+                    remove(place / name)
             if not any(place.iterdir()):
                 place.rmdir()
     return missing
@@ -205,14 +134,9 @@ def fault(folder: Path, error: OSError) -> ImagehavenError:
     )
 
 
-def _remove(path: Path) -> None:
+def remove(path: Path) -> None:
+    """Remove a file, a link, or a folder with all in it."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
         path.unlink()
-
-
-def _clear_drafts(place: Path) -> None:
-    for path in place.iterdir():
-        if path.name not in ("lock", _CLAIM):
-            _remove(path)

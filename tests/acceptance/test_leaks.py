@@ -6,7 +6,6 @@ byte by byte, in every encoding. Beside it stands the near miss, which has to st
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -19,7 +18,6 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from imagehaven.deidentify import Profile, Pseudonyms, deidentify_file, load
 from imagehaven.dicom.quiet import quiet_pydicom
-from imagehaven.errors import Quarantine, Withheld
 from leak_attacks import ATTACKS
 from leak_attacks.kinds import BORN, CHI, PATIENT
 

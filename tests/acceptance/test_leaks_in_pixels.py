@@ -13,11 +13,11 @@ import pydicom
 import pytest
 from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset
-from pydicom.encaps import encapsulate, get_frame
+from pydicom.encaps import get_frame
 
 from imagehaven.deidentify import Profile, Pseudonyms, deidentify_file, load
 from imagehaven.dicom.quiet import quiet_pydicom
-from imagehaven.errors import ImagehavenError, Quarantine, Withheld
+from imagehaven.errors import Quarantine, Withheld
 
 SECRET = b"Macfarlane^Fiona 0703511238"
 _COMMENT = struct.pack(">H", len(SECRET) + 4) + b"\0\1" + SECRET

@@ -20,6 +20,28 @@ def test_the_haven_may_stand_before_or_after_the_verb(
     assert json.loads(capsys.readouterr().out) == before
 
 
+def test_the_haven_may_stand_between_the_two_words_of_a_verb(
+    haven: Haven, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["audit", "-C", str(haven.folder), "--json", "verify"]) == 0
+    assert json.loads(capsys.readouterr().out)["intact"] is True
+
+
+@pytest.mark.parametrize(
+    ("words", "shows_how"),
+    [
+        (["ingst"], "`imagehaven --help`"),
+        (["ingest"], "`imagehaven ingest --help`"),
+        (["cohort", "run", "ct.py"], "`imagehaven cohort run --help`"),
+    ],
+)
+def test_a_usage_error_names_the_help_that_shows_how(
+    words: list[str], shows_how: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(words) == 2
+    assert shows_how in capsys.readouterr().err
+
+
 def test_the_environment_may_name_the_haven(
     haven: Haven, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

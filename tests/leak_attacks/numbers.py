@@ -37,7 +37,7 @@ _DIGITS = [
     ("InstanceNumber", STRANGER_CHI[1:], 703511),
     ("SeriesDescription", "CT 12/04/1964", "CT 12/04"),
     ("SeriesDescription", "CT 12 Apr 64", "CT 12 AP 64"),
-    ("SeriesDescription", "CT 1964-04-12", "CT 1264 mm"),
+    ("SeriesDescription", "CT 1964-04-12", "CT 1264 axial"),
     ("SeriesDescription", "chest 1964", "chest 1024"),
     ("StudyDescription", "CT April 1964", "CT arterial 10"),
     ("ConvolutionKernel", "12041964", "B30s"),

@@ -40,7 +40,7 @@ class _Archive:
 
 
 def _list(archive: _Archive, limits: Limits, found: list[Source | Problem]) -> None:
-    path = archive.path
+    path, before = archive.path, len(found)
     try:
         for entry in entries(archive.stream, archive.kind, archive.size, limits):
             if len(found) >= limits.members:
@@ -50,6 +50,8 @@ def _list(archive: _Archive, limits: Limits, found: list[Source | Problem]) -> N
                 _list_entry(entry, path, inner, limits, found)
             except Quarantine as fault:
                 found.append(Problem(location_of(path, inner), fault.reason, fault.detail))
+        if len(found) == before:
+            raise Quarantine("empty-archive", "the archive holds no file")
     except Quarantine as fault:
         found.append(Problem(location_of(path, archive.members), fault.reason, fault.detail))
 

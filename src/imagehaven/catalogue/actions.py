@@ -26,11 +26,11 @@ from imagehaven.ledger.runs import PLANNING, Run
 
 @dataclass(frozen=True)
 class IngestPlan:
-    """What an ingest would read, without reading it: ``size`` is in bytes."""
+    """What an ingest would read, without reading it."""
 
     found: int
     containers: int
-    size: int
+    bytes: int
     problems_by_reason: dict[str, int]
 
     def summary(self) -> dict[str, Any]:

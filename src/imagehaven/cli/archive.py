@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import typer
 
 from imagehaven.cli import screen
-from imagehaven.cli.call import Call, verb
+from imagehaven.cli.call import Call, group, verb
 from imagehaven.errors import UserError
 
 
@@ -38,12 +38,9 @@ def add_to(app: typer.Typer) -> None:
     verb(app, "ingest", ingest)
     verb(app, "curate", curate)
     verb(app, "query", query, reads="answer the query, which can only read")
-    quarantine = typer.Typer(
-        no_args_is_help=True, rich_markup_mode=None, help="What could not be read, and why."
-    )
+    quarantine = group(app, "quarantine", "What could not be read, and why.")
     verb(quarantine, "list", quarantine_list, reads="list the quarantine")
     verb(quarantine, "retry", quarantine_retry)
-    app.add_typer(quarantine, name="quarantine")
 
 
 def init(

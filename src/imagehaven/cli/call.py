@@ -115,6 +115,27 @@ def verb(
     app.command(name)(_with_shared_options(function, reads))
 
 
+def group(app: typer.Typer, name: str, about: str) -> typer.Typer:
+    """Add a group for verbs of two words; the shared options may also stand between the two."""
+    words = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help=about)
+
+    def options(
+        ctx: typer.Context,
+        in_haven: InHaven = None,
+        as_json: AsJson = False,
+        check: Check = False,
+    ) -> None:
+        ctx.obj = _combined(ctx.obj, in_haven, as_json, check)
+
+    words.callback()(options)
+    app.add_typer(words, name=name)
+    return words
+
+
+def _combined(before: Call, folder: Path | None, as_json: bool, check: bool) -> Call:
+    return Call(folder or before.folder, as_json or before.as_json, check or before.check)
+
+
 def _with_shared_options(function: Callable[..., None], reads: str | None) -> Callable[..., None]:
     own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
     keyword = inspect.Parameter.KEYWORD_ONLY
@@ -128,8 +149,7 @@ def _with_shared_options(function: Callable[..., None], reads: str | None) -> Ca
     def command(
         *, ctx: typer.Context, in_haven: Path | None, as_json: bool, check: bool, **words: Any
     ) -> None:
-        before: Call = ctx.obj
-        call = Call(in_haven or before.folder, as_json or before.as_json, check or before.check)
+        call = _combined(ctx.obj, in_haven, as_json, check)
         if reads is None or not call.foresee(reads):
             function(call, **words)
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from imagehaven.cli import screen
-from imagehaven.cli.call import Call, verb
+from imagehaven.cli.call import Call, group, verb
 
 Definition = Annotated[Path, typer.Argument(help="The cohort's Python file.")]
 Project = Annotated[str, typer.Option(help="The project that the cohort belongs to.")]
@@ -17,16 +17,14 @@ Project = Annotated[str, typer.Option(help="The project that the cohort belongs 
 def add_to(app: typer.Typer) -> None:
     """Add this module's commands to the application."""
     verb(app, "load", load)
-    project = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Research projects.")
+    project = group(app, "project", "Research projects.")
     verb(project, "create", project_create)
     verb(project, "list", project_list, reads="list the projects")
-    app.add_typer(project, name="project")
-    cohort = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Cohort definitions.")
+    cohort = group(app, "cohort", "Cohort definitions.")
     verb(cohort, "check", cohort_check)
     verb(cohort, "run", cohort_run)
     verb(cohort, "list", cohort_list, reads="list the cohort versions")
     verb(cohort, "explain", cohort_explain, reads="explain the definition and read no data")
-    app.add_typer(cohort, name="cohort")
 
 
 def load(

@@ -71,7 +71,7 @@ def run(words: list[str]) -> int:
     """Run one command; returns its exit code and lets no exception out."""
     as_json = "--json" in words
     try:
-        code = app(words, standalone_mode=False)
+        code = app(words, prog_name="imagehaven", standalone_mode=False)
     except BrokenPipeError:
         # The reader of a pipe (`| head`) has had enough; nothing is wrong.
         sys.stdout = None
@@ -91,12 +91,18 @@ def _told(error: BaseException) -> tuple[str, str, int]:
     if isinstance(error, ImagehavenError):
         return type(error).__name__, str(error), error.exit_code
     if isinstance(error, typer.TyperException):
-        return "UsageError", error.format_message(), error.exit_code
+        return "UsageError", f"{error.format_message()} {_usage(error)}", error.exit_code
     message = (
         f"imagehaven failed in a way that it should not ({type(error).__name__}). Where, "
         f"without any value, is written in {_keep(error)}; please add that file to a report."
     )
     return type(error).__name__, message, DEFECT
+
+
+def _usage(error: typer.TyperException) -> str:
+    context = getattr(error, "ctx", None)
+    words = context.command_path if context is not None else "imagehaven"
+    return f"`{words} --help` shows how."
 
 
 def _tell(kind: str, message: str, code: int, *, as_json: bool) -> int:

@@ -10,7 +10,7 @@ import typer
 
 from imagehaven.cli import screen
 from imagehaven.cli.archive import Engine, Workers
-from imagehaven.cli.call import Call, verb
+from imagehaven.cli.call import Call, group, verb
 
 #: Findings that are shown to people one by one.
 _SHOWN = 20
@@ -22,14 +22,10 @@ def add_to(app: typer.Typer) -> None:
     verb(app, "identifiable", identifiable, reads="read the files and list what it finds")
     verb(app, "release", release)
     verb(app, "rerun", rerun)
-    opt_out = typer.Typer(
-        no_args_is_help=True,
-        rich_markup_mode=None,
-        help="People whose data no release may hold. No flag goes round this list.",
-    )
+    about = "People whose data no release may hold. No flag goes round this list."
+    opt_out = group(app, "opt-out", about)
     verb(opt_out, "add", opt_out_add)
     verb(opt_out, "list", opt_out_list, reads="count the opt-outs")
-    app.add_typer(opt_out, name="opt-out")
 
 
 def deidentify(

@@ -45,7 +45,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: st
     kept = [tuple(row) for row in rows]
     for position, name in enumerate(columns):
         values = [row[position] for row in kept if row[position] is not None]
-        numbers = bool(values) and all(type(value) in (int, float) for value in values)
+        numbers = bool(values) and all(isinstance(value, int | float) for value in values)
         drawn.add_column(name, justify="right" if numbers else "left", overflow="fold")
     for row in kept:
         # Text, so that square brackets in a value are not read as markup.

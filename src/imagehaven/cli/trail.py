@@ -7,17 +7,14 @@ from typing import Annotated
 import typer
 
 from imagehaven.cli import screen
-from imagehaven.cli.call import Call, verb
+from imagehaven.cli.call import Call, group, verb
 
 
 def add_to(app: typer.Typer) -> None:
     """Add this module's commands to the application."""
-    audit = typer.Typer(
-        no_args_is_help=True, rich_markup_mode=None, help="Who did what, and the proof of it."
-    )
+    audit = group(app, "audit", "Who did what, and the proof of it.")
     verb(audit, "list", audit_list, reads="list the audit trail")
     verb(audit, "verify", audit_verify, reads="walk the audit chain")
-    app.add_typer(audit, name="audit")
 
 
 def audit_list(

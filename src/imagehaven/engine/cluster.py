@@ -7,7 +7,9 @@ destination must be reachable under the same paths from every node.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from imagehaven.engine.chunks import WorkerDied
@@ -18,6 +20,8 @@ class RayEngine:
     """Ray tasks, one processor each. Raises UserError where Ray is missing or out of reach."""
 
     def __init__(self, address: str | None, workers: int = 0) -> None:
+        if address is not None:
+            _present_token()
         try:
             import ray
         except ImportError:
@@ -72,5 +76,13 @@ def _start(ray: Any, address: str | None, workers: int) -> None:
         raise UserError(
             f"The Ray cluster {address or 'on this machine'} could not be reached "
             f"({type(error).__name__}). Give --engine ray for this machine or "
-            "--engine ray://HOST:10001 for a cluster whose head node runs."
+            "--engine ray://HOST:10001 for a cluster whose head node runs. A cluster that wants a "
+            "token gets it from RAY_AUTH_TOKEN: `ray get-auth-token` prints it on the head node."
         ) from error
+
+
+def _present_token() -> None:
+    # Ray's own start-up looks for a token; its client does not, and then waits in vain.
+    named = os.environ.keys() & {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"}
+    if named or (Path.home() / ".ray" / "auth_token").is_file():
+        os.environ.setdefault("RAY_AUTH_MODE", "token")

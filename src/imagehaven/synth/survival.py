@@ -5,7 +5,8 @@ planted, so it needs neither the rules of de-identification nor those of verific
 
 A value has survived when it still stands at its own place, or, if it is distinctive, anywhere in
 the file but its pixels. A short number or a date may stand elsewhere by chance, so those count at
-their own place only, except a date written out as people write it. Burned-in text has survived
+their own place only, except a date written out as people write it. Of ages over 89, 090Y stands for
+all: who is 90 has become one of "90 or older", and has not survived. Burned-in text has survived
 when its box in the released frame is not of one single value.
 """
 
@@ -27,7 +28,9 @@ from imagehaven.synth.answer_key import Planted
 _PIXELS = re.compile(r"pixels\[(\d+)(?:-(\d+))?\]@(\d+),(\d+),(\d+),(\d+)")
 _STEP = re.compile(r"(?:\(([0-9a-fA-F]{4}),([0-9a-fA-F]{4})\)|(\w+))(?:\[(\d+)\])?")
 _PIXEL_DATA = 0x7FE00010
+_ENCODINGS = ("utf-8", "latin-1", "utf-16-le", "utf-16-be")
 _DISTINCTIVE = 5
+_OLDEST = "090Y"
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,9 @@ def _survivors(path: Path, marks: list[Planted]) -> Iterator[Planted]:
         elif mark.location == "path":
             if mark.value.lower() in "/".join(path.parts[-4:]).lower():
                 yield mark
-        elif (_elsewhere(mark) and re.search(_pattern(mark.value), text)) or (
+        elif mark.kind == "age-over-89" and mark.value == _OLDEST:
+            continue
+        elif (_elsewhere(mark) and re.search(_pattern(mark), text)) or (
             mark.value.casefold() in _at(dataset, mark.location).casefold()
         ):
             yield mark
@@ -87,8 +92,11 @@ def _elsewhere(mark: Planted) -> bool:
     return len(mark.value) >= _DISTINCTIVE and mark.kind != "age-over-89"
 
 
-def _pattern(value: str) -> str:
-    return rf"(?i)(?<![0-9A-Za-z]){re.escape(value)}(?![0-9A-Za-z])"
+def _pattern(mark: Planted) -> str:
+    body = re.escape(mark.value)
+    if mark.kind in ("chi", "nhs"):  # the same number, however it is spaced
+        body = r"[\W_]{0,2}".join(re.sub(r"\D", "", mark.value))
+    return rf"(?i)(?<![0-9A-Za-z]){body}(?![0-9A-Za-z])"
 
 
 def _everything(path: Path, dataset: Dataset) -> str:
@@ -97,7 +105,7 @@ def _everything(path: Path, dataset: Dataset) -> str:
     if _PIXEL_DATA in dataset:
         pixels = dataset[_PIXEL_DATA].value or b""
         raw = raw.replace(bytes(pixels), b" ")
-    decoded = " ".join(raw.decode(code, errors="replace") for code in ("utf-8", "utf-16-le"))
+    decoded = " ".join(raw.decode(code, errors="replace") for code in _ENCODINGS)
     return decoded + " " + " ".join(str(e.value) for e in dataset.iterall() if e.VR != "SQ")
 
 

@@ -21,7 +21,7 @@ from imagehaven.verify.read.byte_search import known_in_bytes, readable_runs
 from imagehaven.verify.read.elements import TooDeepError, values
 from imagehaven.verify.read.layout import Bytes, Layout, layout
 from imagehaven.verify.scan import AllowedValues, Scanner, distinct
-from imagehaven.verify.standalone import OwnIdentifiers
+from imagehaven.verify.standalone import OwnIdentifiers, stands_there, unexpected
 
 _DEFLATED: Final = "1.2.840.10008.1.2.1.99"
 _IMPLICIT: Final = "1.2.840.10008.1.2"
@@ -49,7 +49,8 @@ def verify_file(
         path: the file as it was written.
         known: the identifiers of the patient, from the source instance.
         rules: the rules; the built-in ones by default.
-        allowed: pseudonyms and shifted dates that the project wrote itself.
+        allowed: pseudonyms and shifted dates that the project wrote itself. Where they are
+            given, an element that holds an identifier by its nature may hold nothing else.
         root: the folder that the file is released under; the folder names below it are scanned
             with the file's name, and findings name the file relative to it.
         with_values: put the values found into the findings (for review inside the vault only).
@@ -116,6 +117,8 @@ def _verify_parsed(data: Bytes, name: str, scanner: Scanner, standalone: bool) -
         yield from scanner.scan(name, Context.FILE_NAME, "file-name")
     yield from scan_runs(scanner, data, 0, 128, "preamble")
     for value in chain(values(dataset.file_meta, "file-meta", "file-meta"), values(dataset)):
+        if not standalone and (item := unexpected(value, scanner.allowed)):
+            yield stands_there(scanner, value, item)
         if value.location not in skip:
             yield from scanner.scan(
                 value.text, value.context, value.location, value.path, value.keyword

@@ -17,7 +17,7 @@ from imagehaven.verify.findings import Finding
 from imagehaven.verify.known.identifiers import Identifier, KnownIdentifiers, identifiers_of
 from imagehaven.verify.known.known_sources import known_sources
 from imagehaven.verify.read.elements import Value, values
-from imagehaven.verify.scan import Scanner
+from imagehaven.verify.scan import AllowedValues, Scanner
 
 _ANONYMISED_STARTS: Final = ("anon", "deid", "pseudo", "redact", "remov", "unknown", "xxx")
 
@@ -44,9 +44,7 @@ class OwnIdentifiers:
         pseudonym = _pseudonym(dataset)
         stands = []
         for value in values(dataset):
-            source = known_sources().source_of(value.keyword, value.vr)
-            by_nature = source is not None and (source.identifying or value.vr == "PN")
-            if not by_nature or _looks_anonymised(value, pseudonym):
+            if not _by_nature(value) or _looks_anonymised(value, pseudonym):
                 continue
             for item in identifiers_of("", value.keyword, value.vr, value.text):
                 stands.append((value, item))
@@ -55,14 +53,36 @@ class OwnIdentifiers:
     def findings(self, scanner: Scanner) -> Iterator[Finding]:
         """Yield one finding for every identifier that stands in an identifying element."""
         for value, item in self.stands:
-            yield scanner.finding(
-                value.location,
-                item.value_class,
-                "identifying-element",
-                value.text,
-                (0, len(value.text)),
-                detector="element",
-            )
+            yield stands_there(scanner, value, item)
+
+
+def stands_there(scanner: Scanner, value: Value, item: Identifier) -> Finding:
+    """Return the finding that an identifying element holds an identifier."""
+    span = (0, len(value.text))
+    return scanner.finding(
+        value.location,
+        item.value_class,
+        "identifying-element",
+        value.text,
+        span,
+        detector="element",
+    )
+
+
+def unexpected(value: Value, allowed: AllowedValues | None) -> Identifier | None:
+    """Return what an identifying element holds that the project did not write there.
+
+    It need not be this patient's: a stranger's name in OperatorsName is nobody's pseudonym.
+    """
+    if allowed is None or not _by_nature(value) or value.text.strip(" \0") in allowed.values:
+        return None
+    found = identifiers_of("", value.keyword, value.vr, value.text)
+    return next((i for i in found if not (i.kind == "date" and i.text in allowed.dates)), None)
+
+
+def _by_nature(value: Value) -> bool:
+    source = known_sources().source_of(value.keyword, value.vr)
+    return source is not None and (source.identifying or value.vr == "PN")
 
 
 def _pseudonym(dataset: Dataset) -> str:

@@ -112,6 +112,7 @@ def test_a_file_that_declares_itself_deidentified_may_carry_one_pseudonym(tmp_pa
             element.value = "2.25.271828182845904523536028747135266249"
     dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
     dataset.InstitutionName = ""
+    del dataset.file_meta.SourceApplicationEntityTitle
     del dataset.OtherPatientIDsSequence
     dataset.pop(0xFFFCFFFC, None)
     path = tmp_path / "a.dcm"

@@ -294,3 +294,15 @@ def test_an_archive_that_ends_early_says_so_in_plain_words(tmp_path: Path) -> No
     path.write_bytes(path.read_bytes()[:-20])
     details = [item.detail for item in walk([path]) if isinstance(item, Problem)]
     assert details == ["it is cut off before its end"]
+
+
+def test_an_archive_without_any_file_is_a_problem_and_not_passed_over(tmp_path: Path) -> None:
+    empty = zipped(tmp_path / "empty", {})
+    assert met(empty) == {"": "empty-archive"}
+    around = zipped(tmp_path / "around", {"a.dcm": b"a", "empty.zip": empty.read_bytes()})
+    assert met(around) == {"!/a.dcm": "source", "!/empty.zip": "empty-archive"}
+    with tarfile.open(tmp_path / "folders", "w") as archive:
+        folder = tarfile.TarInfo("folder")
+        folder.type = tarfile.DIRTYPE
+        archive.addfile(folder)
+    assert met(tmp_path / "folders") == {"": "empty-archive"}

@@ -185,6 +185,7 @@ def _pseudonym(value: bytes, tag: int, work: Pass) -> bytes:
     if tag == PATIENT_NAME:
         return join_text([work.pseudonyms.patient_id(work.identity.patient)], vr)
     if tag == PATIENT_ID:
+        work.given.add((keyword, original, work.pseudonyms.patient_id(original)))
         return join_text([work.pseudonyms.patient_id(original)], vr)
     pseudonym = work.pseudonyms.identifier(keyword, original)
     work.given.add((keyword, original, pseudonym))

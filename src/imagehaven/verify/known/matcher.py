@@ -26,6 +26,7 @@ _SHORTEST_WORD: Final = 3
 _SHORTEST_ID: Final = 5
 _SHORTEST_ID_AS_NUMBER: Final = 7
 _SHORTEST_JOINED: Final = 6
+_SHORTEST_CUT: Final = 12
 # Ten digits in a row are found by accident once in ten thousand million; no boundary is asked for.
 _UNMISTAKABLE: Final = 10
 
@@ -75,6 +76,7 @@ class Matcher:
         self._phrases: dict[str, list[tuple[tuple[str, ...], Identifier]]] = {}
         self._substrings: dict[str, Identifier] = {}
         self._numbers: dict[str, tuple[re.Pattern[str], Identifier]] = {}
+        self._cut: dict[str, Identifier] = {}
         self._uids: dict[str, Identifier] = {}
         self._dates: dict[str, Identifier] = {}
         self._unchanged: dict[tuple[str, str], Identifier] = {}
@@ -116,6 +118,7 @@ class Matcher:
         whole = self._whole.get(folded.strip(" \0^=.,"))
         if whole and context is not Context.CODE:
             yield Match(0, len(folded), whole, "known-value")
+        yield from self._cut_short(folded)
         previous: Token | None = None
         stream = list(tokens(folded))
         for index, token in enumerate(stream):
@@ -136,6 +139,13 @@ class Matcher:
         for part, item in self._substrings.items():
             if (start := folded.find(part)) >= 0:
                 yield Match(start, start + len(part), item, "known-word")
+
+    def _cut_short(self, folded: str) -> Iterator[Match]:
+        """Yield a phrase that was cut to the length of the element it was copied to."""
+        plain = squeeze(folded)
+        item = self._cut.get(plain[:_SHORTEST_CUT]) if len(plain) >= _SHORTEST_CUT else None
+        if item and squeeze(item.text).startswith(plain):
+            yield Match(0, len(folded), item, "known-value")
 
     def _find_numbers(self, folded: str, context: Context) -> Iterator[Match]:
         squeezed, parts = squeeze(folded), folded.split(".")
@@ -257,6 +267,9 @@ def _add_phrase(matcher: Matcher, item: Identifier) -> None:
     elif len(parts) == 1 and len(parts[0]) >= _SHORTEST_JOINED and is_distinctive(parts[0]):
         matcher._whole.setdefault(parts[0], item)
     elif len(parts) >= 2 and any(is_distinctive(p) and len(p) > 3 for p in parts):
+        plain = squeeze(item.text)
+        if len(plain) > _SHORTEST_CUT and any(is_distinctive(p) for p in parts[:2]):
+            matcher._cut.setdefault(plain[:_SHORTEST_CUT], item)
         matcher._phrases.setdefault(parts[0], []).append((parts, item))
 
 

@@ -42,6 +42,7 @@ _EXPECTED: Final = {
 _ONE_VALUE: Final = frozenset({"LT", "ST", "UT", "UR"})
 # Integers and floats that can hold seven digits and more.
 _NUMBERS: Final = {"UL": "L", "SL": "l", "UV": "Q", "SV": "q", "FD": "d"}
+_INTEGERS: Final = frozenset({"US", "SS", "UL", "SL", "UV", "SV"})
 _SMALLEST_NUMBER: Final = 1_000_000
 _LARGEST_NUMBER: Final = 10**15
 _MOST_NUMBERS: Final = 4096
@@ -139,7 +140,7 @@ def texts_of(
 
 
 def _typed(text: str, vr: str) -> Iterator[tuple[Context, str]]:
-    context = _CONTEXTS.get(vr, Context.TEXT)
+    context = _CONTEXTS.get(vr, Context.INTEGER if vr in _INTEGERS else Context.TEXT)
     yield context, text
     expected = _EXPECTED.get(context)
     if expected and not expected.fullmatch(text):

@@ -1,6 +1,8 @@
 """The command line's own manners: options, exit codes, one JSON document, quick help."""
 
+import errno
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -110,6 +112,28 @@ def test_a_defect_is_told_without_any_value(
     assert "Canary" not in place.read_text()
     assert "RuntimeError" in place.read_text()
     place.unlink()
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "remedy"),
+    [(errno.EACCES, 2, "grant this user the right"), (errno.ENOSPC, 3, "free some space")],
+)
+def test_what_the_system_refuses_names_the_place_and_the_remedy(
+    number: int,
+    code: int,
+    remedy: str,
+    haven: Haven,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fail(_self: object) -> None:
+        raise OSError(number, os.strerror(number), "/archive/2019")
+
+    monkeypatch.setattr("imagehaven.ledger.AuditTrail.verify", fail)
+    assert run(["-C", str(haven.folder), "audit", "verify"]) == code
+    told = capsys.readouterr().err
+    assert "/archive/2019" in told
+    assert remedy in told
 
 
 def test_an_interrupt_ends_with_130(

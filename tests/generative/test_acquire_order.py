@@ -31,7 +31,7 @@ quick = settings(max_examples=80, derandomize=True, deadline=None)
 
 
 def build(root: Path, tree: object) -> int:
-    """Make a tree: a dict is a folder, a list a zip with these members; return its sources."""
+    """Make a tree: a dict is a folder, a list a zip with these members; return what a walk met."""
     if isinstance(tree, dict):
         root.mkdir()
         return sum(build(root / name, branch) for name, branch in tree.items())
@@ -41,7 +41,7 @@ def build(root: Path, tree: object) -> int:
             for name in tree:
                 archive.writestr(name, f"content of {name}")
         root.write_bytes(buffer.getvalue())
-        return len(tree)
+        return len(tree) or 1  # an empty archive is a problem
     root.write_bytes(b"content")
     return 1
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 import tempfile
 import traceback
@@ -13,12 +14,24 @@ import typer
 
 from imagehaven.cli import archive, cohorts, hospital, releases, trail
 from imagehaven.cli.call import AsJson, Call, Check, InHaven, print_json
-from imagehaven.errors import ImagehavenError
+from imagehaven.errors import ImagehavenError, TransientError, UserError
 
 #: sysexits.h, EX_SOFTWARE: a defect of the program itself.
 DEFECT = 70
 #: What shells return for a command that Ctrl-C ended.
 INTERRUPTED = 130
+#: What mends a refusal of the operating system, and the exit code; only errors that name a place.
+_REFUSALS = {
+    errno.EACCES: ("grant this user the right", UserError.exit_code),
+    errno.EPERM: ("grant this user the right", UserError.exit_code),
+    errno.EROFS: ("name a place that can be written", UserError.exit_code),
+    errno.EEXIST: ("name another place", UserError.exit_code),
+    errno.ENOTDIR: ("name a folder", UserError.exit_code),
+    errno.EISDIR: ("name a file", UserError.exit_code),
+    errno.ENAMETOOLONG: ("name a shorter path", UserError.exit_code),
+    errno.ENOSPC: ("free some space", TransientError.exit_code),
+    errno.EDQUOT: ("free some space", TransientError.exit_code),
+}
 _RESUME = "interrupted; the same command, given again, goes on from here."
 
 app = typer.Typer(
@@ -92,6 +105,10 @@ def _told(error: BaseException) -> tuple[str, str, int]:
         return type(error).__name__, str(error), error.exit_code
     if isinstance(error, typer.TyperException):
         return "UsageError", f"{error.format_message()} {_usage(error)}", error.exit_code
+    if isinstance(error, OSError) and error.filename and error.errno in _REFUSALS:
+        remedy, code = _REFUSALS[error.errno]
+        message = f"{error.filename}: {error.strerror}. Nothing was lost: {remedy}, then repeat."
+        return type(error).__name__, message, code
     message = (
         f"imagehaven failed in a way that it should not ({type(error).__name__}). Where, "
         f"without any value, is written in {_keep(error)}; please add that file to a report."

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
 from pydicom import Dataset
@@ -41,10 +42,14 @@ class OwnIdentifiers:
         Raises:
             Exception: whatever pydicom raises on items that it cannot read.
         """
-        pseudonym = _pseudonym(dataset)
+        pseudonym, raw = _pseudonym(dataset), not _declares_removal(dataset)
         stands = []
-        for value in values(dataset):
-            if not _by_nature(value) or _looks_anonymised(value, pseudonym):
+        file_meta = values(dataset.file_meta, "file-meta", "file-meta")
+        for value in chain(file_meta, values(dataset)):
+            source = known_sources().by_keyword.get(value.keyword)
+            # What a de-identified file may hold a pseudonym of is an identifier in any other.
+            suspect = _by_nature(value) or (raw and source is not None)
+            if not suspect or _looks_anonymised(value, pseudonym):
                 continue
             for item in identifiers_of("", value.keyword, value.vr, value.text):
                 stands.append((value, item))
@@ -87,8 +92,11 @@ def _by_nature(value: Value) -> bool:
 
 def _pseudonym(dataset: Dataset) -> str:
     """Return the patient ID where the file says that it is a pseudonym (PS3.15 E.1.1)."""
-    removed = str(dataset.get("PatientIdentityRemoved", "")).strip().upper() == "YES"
-    return squeeze(str(dataset.get("PatientID", ""))) if removed else ""
+    return squeeze(str(dataset.get("PatientID", ""))) if _declares_removal(dataset) else ""
+
+
+def _declares_removal(dataset: Dataset) -> bool:
+    return str(dataset.get("PatientIdentityRemoved", "")).strip().upper() == "YES"
 
 
 def _looks_anonymised(value: Value, pseudonym: str) -> bool:

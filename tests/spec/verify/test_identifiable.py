@@ -117,7 +117,8 @@ def test_a_file_that_declares_itself_deidentified_may_carry_one_pseudonym(tmp_pa
     dataset.pop(0xFFFCFFFC, None)
     path = tmp_path / "a.dcm"
     dataset.save_as(path)
-    assert {place for _, place, _ in places(path)} == {"PatientID", "PatientName"}
+    raw = {"PatientID", "PatientName", "StationName", "StudyID"}
+    assert {place for _, place, _ in places(path)} == raw
     dataset.PatientIdentityRemoved = "YES"
     dataset.save_as(path)
     assert places(path) == set()

@@ -18,6 +18,7 @@ from pydicom.datadict import keyword_for_tag
 from imagehaven.errors import UserError
 from imagehaven.verify.detect.checksums import is_chi, is_nhs_number
 from imagehaven.verify.detect.dates import dicom_date
+from imagehaven.verify.detect.text import squeeze
 from imagehaven.verify.known.known_sources import Source, known_sources
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 _POSTCODE = re.compile(r"\b[A-Z]{1,2}\d[A-Z\d]?\s*\d[A-Z]{2}\b", re.I)
 _WELL_KNOWN_UIDS: Final = "1.2.840.10008."
 _SHORTEST_UID: Final = 8
+_MAKES: Final = frozenset({"Manufacturer", "ManufacturerModelName", "Modality"})
 
 
 @dataclass(frozen=True)
@@ -102,15 +104,21 @@ def known_identifiers(elements: dict[str, Any]) -> KnownIdentifiers:
         UserError: ``elements`` has not that shape.
     """
     found: set[Identifier] = set()
+    makes: set[str] = set()
     try:
         for path, keyword, vr, value in _values(elements, ""):
             found.update(identifiers_of(path, keyword, vr, value))
+            if keyword in _MAKES:
+                makes.add(squeeze(value))
     except (AttributeError, TypeError, ValueError) as error:
         raise UserError(
             "These elements are not in the shape of the DICOM JSON Model (PS3.18 Annex F); "
             "pass what the catalogue stores for the source instance"
         ) from error
-    return KnownIdentifiers(frozenset(found))
+    # A scanner that is called by its model is not named by it.
+    return KnownIdentifiers(
+        frozenset(i for i in found if i.group != "device" or squeeze(i.text) not in makes)
+    )
 
 
 def _values(elements: dict[str, Any], prefix: str) -> Iterator[tuple[str, str, str, str]]:

@@ -19,6 +19,7 @@ from typing import Final, NamedTuple
 from imagehaven.verify.detect.dates import WrittenDate, written_dates
 from imagehaven.verify.detect.text import Token, fold, is_ideographic, near, squeeze, tokens, words
 from imagehaven.verify.known.identifiers import Identifier
+from imagehaven.verify.known.known_sources import known_sources
 
 _UID = re.compile(r"(?<![\d.])\d+(?:\.\d+){2,}")
 _SEPARATORS: Final = r"[\W_]{0,3}"
@@ -215,7 +216,9 @@ def _roots(uid: str) -> Iterator[str]:
 
 
 def _add_person(matcher: Matcher, item: Identifier) -> None:
-    parts = list(dict.fromkeys(words(item.text)))[:8]
+    # "REMOVED^Dr" is nobody: the word says so wherever it stands.
+    nobody = known_sources().placeholders
+    parts = [part for part in dict.fromkeys(words(item.text)) if part not in nobody][:8]
     for part in parts:
         if is_ideographic(part):
             if len(part) >= 2:

@@ -50,6 +50,7 @@ def _embedded_overlay(dataset: Dataset) -> None:
         (_set(SOPClassUID=f"{UID}.77.1.4"), "photograph"),
         (_set(SOPClassUID="1.2.3.4.5"), "unknown-sop-class"),
         (_set(SOPClassUID=f"{UID}.1.1"), "burned-in-unknown"),
+        (_set(SOPClassUID=f"{UID}.20", Modality="NM"), "burned-in-unknown"),
         (_set(SOPClassUID=f"{UID}.6.1"), "ultrasound-outside-regions"),
         (_set(BurnedInAnnotation="YES"), "burned-in-annotation"),
         (_set(BurnedInAnnotation="no"), "burned-in-annotation"),

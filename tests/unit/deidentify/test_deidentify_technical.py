@@ -9,8 +9,22 @@ import pytest
 from imagehaven.deidentify.rulebook.technical import Technical
 
 # Modalities, kernels, scanners and colours, whose names people bear too.
-_ALSO_NAMES = {"ann", "black", "dixon", "gray", "green", "iris", "low", "main", "max", "sharp", "small",
-               "smart", "swan", "white"}  # fmt: skip
+_ALSO_NAMES = {
+    "ann",
+    "black",
+    "dixon",
+    "gray",
+    "green",
+    "iris",
+    "low",
+    "main",
+    "max",
+    "sharp",
+    "small",
+    "smart",
+    "swan",
+    "white",
+}
 
 
 def _names() -> set[str]:

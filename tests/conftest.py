@@ -92,20 +92,3 @@ def shared() -> Path | None:
     """The folder of extra real files beside the checkout, or None where there is none."""
     place = Path(os.environ.get("IMAGEHAVEN_SHARED", ROOT.parent / "shared"))
     return place if place.is_dir() else None
-
-
-@pytest.fixture(scope="session")
-def dicom_files(shared: Path | None) -> list[Path]:
-    """Every real file: of the pydicom wheel, of pydicom-data, and of the shared folder."""
-    import pydicom_data
-    from pydicom import data
-
-    places = [Path(data.__file__).parent / "test_files", Path(pydicom_data.__file__).parent]
-    if shared is not None:
-        places.append(shared / "dicom")
-    return sorted(
-        path
-        for place in places
-        for path in place.rglob("*")
-        if path.is_file() and path.suffix not in {".py", ".pyc", ".json", ".md", ".txt"}
-    )

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, ParamSpec, TypeVar
@@ -58,13 +58,19 @@ def registered() -> Iterator[Action]:
 
 
 def action(
-    name: str, *, permission: Permission, event: str | None
+    name: str,
+    *,
+    permission: Permission,
+    event: str | None,
+    mask: Mapping[str, Callable[[Any], Any]] | None = None,
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Register a public verb under ``name``; with an ``event``, audit every call of it.
 
     An audited function takes the haven as its first parameter. What is recorded: the other
-    arguments by name, the result's ``summary`` where it has one, and how the call ended.
+    arguments by name, the result's ``summary`` where it has one, and how the call ended. ``mask``
+    gives, for an argument that may hold an identifier, what is recorded instead of it.
     """
+    masks = mask or {}
 
     def register(function: Callable[P, R]) -> Callable[P, R]:
         signature = inspect.signature(function)
@@ -77,7 +83,7 @@ def action(
                 return function(*args, **kwargs)
             audit = bound.arguments["haven"].ledger.audit
             inputs = {
-                key: recordable(value)
+                key: recordable(masks[key](value) if key in masks else value)
                 for key, value in bound.arguments.items()
                 if key not in _UNRECORDED and value is not None
             }

@@ -68,7 +68,8 @@ def test_nothing_is_left_to_do() -> None:
 def test_only_settings_read_the_environment() -> None:
     found = []
     for path in MODULES:
-        if path == SOURCE / "haven" / "settings.py":
+        # Ray takes its token from the environment and in no other way.
+        if path in (SOURCE / "haven" / "settings.py", SOURCE / "engine" / "cluster.py"):
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv"}:

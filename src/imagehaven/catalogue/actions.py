@@ -15,7 +15,7 @@ from imagehaven.catalogue.loading.plan import items_of, plan_items, plan_paths
 from imagehaven.catalogue.loading.retry import Quarantined, quarantined_now, retry_items
 from imagehaven.catalogue.loading.run import IngestReport, load
 from imagehaven.catalogue.one_writer import one_worker
-from imagehaven.catalogue.query import FORMATS
+from imagehaven.catalogue.query import FORMATS, without_values
 from imagehaven.catalogue.reasons import reasons
 from imagehaven.catalogue.tables import prepare
 from imagehaven.engine import Progress, quiet
@@ -126,7 +126,7 @@ def quarantined(haven: Haven, *, reason: str | None = None) -> QuarantineList:
     return QuarantineList(list(quarantined_now(haven, reason)))
 
 
-@action("query", permission="data-manager", event="query")
+@action("query", permission="data-manager", event="query", mask={"sql": without_values})
 def query(
     haven: Haven,
     sql: str,

@@ -7,6 +7,7 @@ import datetime as dt
 import decimal
 import io
 import json
+import re
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -14,6 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 _WIDEST: Final = 60
+_QUOTED: Final = re.compile(r"'(?:[^']|'')*'|\$(\w*)\$.*?\$\1\$|--[^\n]*|/\*.*?\*/", re.DOTALL)
+_NUMBER: Final = re.compile(r"(?<![\w.])\d[\d.]*")
 
 
 def as_table(answer: pa.Table) -> str:
@@ -58,6 +61,15 @@ FORMATS: Final[dict[str, Callable[[pa.Table], str | bytes]]] = {
     "json": as_json,
     "parquet": as_parquet,
 }
+
+
+def without_values(sql: str) -> str:
+    """The query with its quoted texts and its numbers left out: what the audit trail may keep.
+
+    >>> without_values("SELECT * FROM patient WHERE PatientID = '0101901234' LIMIT 5")
+    "SELECT * FROM patient WHERE PatientID = '…' LIMIT #"
+    """
+    return _NUMBER.sub("#", _QUOTED.sub("'…'", sql))
 
 
 def _plain(value: Any) -> str:

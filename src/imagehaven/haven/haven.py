@@ -10,11 +10,14 @@ from typing import Any
 
 import pyarrow as pa
 
+from imagehaven.errors import UserError
 from imagehaven.haven import keys, settings
 from imagehaven.haven.keys import Keyring
 from imagehaven.haven.lake import Lake, open_lake
 from imagehaven.haven.settings import Settings
 from imagehaven.ledger import Ledger
+
+_LEDGER = "ledger.sqlite"
 
 
 @dataclass(frozen=True)
@@ -31,31 +34,54 @@ class Haven:
     def create(cls, folder: Path, options: Settings | None = None) -> Haven:
         """Make a haven in ``folder``, or bring an existing one to this version's schemas.
 
-        A folder that is a haven already keeps its settings and keys. Raises UserError when a store
-        cannot be used.
+        A folder that is a haven already keeps its settings and keys. The settings file is written
+        last: a folder without one is no haven, and a failed call may be repeated. Raises UserError
+        when the folder or a store cannot be used, or when the master key of a haven is missing.
         """
         folder = Path(folder).absolute()
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if not (folder / settings.FILE).exists():
-            settings.write(folder, options or Settings(name=folder.name))
-        (folder / "lake").mkdir(exist_ok=True)
-        (folder / "temporary").mkdir(exist_ok=True)
-        keys.create(folder / "keys" / "master.key")
-        haven = cls.open(folder)
-        haven.ledger.migrate()
-        with haven.lake.connect():
-            pass  # the first connection makes the catalog, which a reader could not
+        if (folder / settings.FILE).exists():
+            haven = cls._opened(folder, settings.read(folder))
+            haven._make_stores()
+            return haven
+        options = options or Settings(name=folder.name)
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            keys.create(folder / "keys" / "master.key")
+            haven = cls._opened(folder, options)
+            haven._make_stores()
+            settings.write(folder, options)
+        except OSError as error:
+            raise UserError(
+                f"A haven cannot be made in {folder}: {error.strerror}. Choose a folder that this "
+                "user may write to, on a disk with room."
+            ) from error
         return haven
 
     @classmethod
     def open(cls, folder: Path | str | None = None) -> Haven:
         """Open the haven in ``folder`` (else IMAGEHAVEN_HOME); raises UserError when none is."""
         root = settings.home(Path(folder) if folder is not None else None)
-        options = settings.read(root)
-        keyring = keys.read(root / "keys" / "master.key")
-        url = options.secret(options.database) or f"sqlite:///{root / 'ledger.sqlite'}"
+        haven = cls._opened(root, settings.read(root))
+        if not haven.settings.database and not (root / _LEDGER).is_file():
+            raise UserError(
+                f"{root / _LEDGER} is missing: the haven has lost its audit trail, its projects "
+                "and its vault. Restore the file from its backup."
+            )
+        return haven
+
+    @classmethod
+    def _opened(cls, folder: Path, options: Settings) -> Haven:
+        keyring = keys.read(folder / "keys" / "master.key")
+        url = options.secret(options.database) or f"sqlite:///{folder / _LEDGER}"
         ledger = Ledger(url, audit_key=keyring.derive("audit"), actor=settings.actor())
-        return cls(root, options, keyring, open_lake(root, options), ledger)
+        return cls(folder, options, keyring, open_lake(folder, options), ledger)
+
+    def _make_stores(self) -> None:
+        (self.folder / "lake").mkdir(exist_ok=True)
+        (self.folder / "temporary").mkdir(exist_ok=True)
+        self.ledger.migrate()
+        with self.lake.connect():
+            pass  # the first connection makes the catalog, which a reader could not
 
     def sql(
         self, query: str, parameters: Sequence[Any] | None = None, *, snapshot: int | None = None

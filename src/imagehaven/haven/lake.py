@@ -58,12 +58,16 @@ class Lake:
                 # A transaction left open would hold the catalog beyond the DETACH.
                 _roll_back(connection)
                 connection.close()
-            database.execute("DETACH lake")
         except BaseException:
             # Whatever went wrong, nothing of it may reach the next block.
             database.close()
             raise
-        _idle[self] = database
+        try:
+            database.execute("DETACH lake")
+        except duckdb.Error:
+            database.close()  # what the block did is done; only this database is of no more use
+        else:
+            _idle[self] = database
 
     @contextmanager
     def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -91,15 +95,23 @@ class Lake:
         ):
             self._confine(connection)
             try:
-                answer = connection.execute(query, list(parameters or ()))
-                return answer.to_arrow_table()
+                if len(connection.extract_statements(query)) != 1:
+                    raise UserError("Give one SQL statement: the text holds none, or several.")
+                return connection.execute(query, list(parameters or ())).to_arrow_table()
+            except (duckdb.ConversionException, duckdb.OutOfRangeException) as error:
+                # DuckDB's own message quotes the value.
+                raise UserError(
+                    "The query cannot be answered: a value does not fit the type it is cast to. "
+                    "TRY_CAST(… AS …) gives NULL for such values."
+                ) from error
+            except duckdb.IOException as error:
+                raise _unreachable(self.data, error) from error
             except (
                 duckdb.ParserException,
                 duckdb.BinderException,
                 duckdb.CatalogException,
                 duckdb.PermissionException,
                 duckdb.InvalidInputException,
-                duckdb.ConversionException,
                 duckdb.NotImplementedException,
             ) as error:
                 raise UserError(f"The query cannot be answered: {error}") from error

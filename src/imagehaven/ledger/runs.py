@@ -96,6 +96,13 @@ class Runs:
             raise KeyError(run_id)
         return _run(found)
 
+    def arguments(self, kind: str, name: str) -> list[str]:
+        """Every text that runs of a kind were ever given under the argument ``name``, sorted."""
+        table = schema.run
+        with self._begin() as connection:
+            rows = connection.execute(select(table.c.arguments).where(table.c.kind == kind))
+            return sorted({text for row in rows for text in row.arguments.get(name, [])})
+
     def plan(self, run_id: int, chunks: list[tuple[list[Any], str | None]]) -> None:
         """Append chunks of (items, the walk's position after them) in order, in one transaction."""
         with self._begin() as connection:

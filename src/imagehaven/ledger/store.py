@@ -12,10 +12,10 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.pool import NullPool
 
-from imagehaven.errors import TransientError, UserError
+from imagehaven.errors import TerminalError, TransientError, UserError
 from imagehaven.ledger.audit import AuditTrail
 from imagehaven.ledger.runs import Runs
 
@@ -58,16 +58,23 @@ class Ledger:
     def begin(self) -> Iterator[Connection]:
         """One transaction: committed at the end of the block, rolled back by an error.
 
-        Raises TransientError where the store cannot be reached.
+        Raises TransientError where the store cannot be reached, TerminalError where it is damaged.
         """
         try:
             with self.engine.begin() as connection:
                 yield connection
         except OperationalError as error:
             raise TransientError(
-                f"The ledger ({self.place}) did not answer: {type(error.orig).__name__}. "
-                "Nothing was lost. See that the database runs and its disk has room, then repeat "
-                "the command; `imagehaven doctor` tests it."
+                f"The ledger ({self.place}) did not answer: {_cause(error)}. Nothing was lost. See "
+                "that the database runs, may be written to and has room on its disk, then repeat "
+                "the command."
+            ) from error
+        except DatabaseError as error:
+            if type(error) is not DatabaseError:
+                raise
+            raise TerminalError(
+                f"The ledger ({self.place}) is damaged: {_cause(error)}. Restore it from its "
+                "backup before anything else is done in this haven."
             ) from error
 
     @property
@@ -99,6 +106,11 @@ class Ledger:
         if self._engine is not None:
             self._engine.dispose()
             self._engine = None
+
+
+def _cause(error: DatabaseError) -> str:
+    """The driver's own words, first line only; it names files and servers, never a row."""
+    return str(error.orig).strip().partition("\n")[0] or type(error.orig).__name__
 
 
 def _alembic() -> Config:

@@ -73,14 +73,14 @@ def load(
     with haven.lake.connect() as connection:
         connection.execute("BEGIN")
         _stage(connection, [Path(file) for file in files])
-        columns = _infer(connection, patient)
+        columns = _infer(connection, patient, files[0])
         casts = ", ".join(f"CAST({_id(name)} AS {kind}) AS {_id(name)}" for name, kind in columns)
         try:
             connection.execute(f"CREATE TEMP TABLE live AS SELECT {casts} FROM staged")  # noqa: S608
         except duckdb.ConversionException as error:
             raise UserError(
-                f"A date in dataset {dataset!r} does not exist in the calendar. Mend the file: "
-                "dates are written YYYY-MM-DD."
+                f"{files[0]} has a date that is not in the calendar. Mend it: dates are written "
+                "YYYY-MM-DD."
             ) from error
         report = _report(connection, dataset, columns)
         if not check:
@@ -133,14 +133,16 @@ def _delimiter(file: Path) -> str:
     return max(",", ";", "\t", "|", key=heading.count)
 
 
-def _infer(connection: duckdb.DuckDBPyConnection, patient: str | None) -> list[tuple[str, str]]:
+def _infer(
+    connection: duckdb.DuckDBPyConnection, patient: str | None, file: Path
+) -> list[tuple[str, str]]:
     found = connection.execute("SELECT column_name, column_type FROM (DESCRIBE staged)").fetchall()
     names = [name for name, _ in found]
     wanted = {key.lower(): key for key in KEYS}
     if patient is not None:
         if patient.lower() not in {name.lower() for name in names}:
             raise UserError(
-                f"None of the {len(names)} columns is called {patient!r}: see its first line."
+                f"{file}: none of its {len(names)} columns is called {patient!r}; see line 1."
             )
         wanted[patient.lower()] = "PatientID"
     for name in names:
@@ -151,7 +153,7 @@ def _infer(connection: duckdb.DuckDBPyConnection, patient: str | None) -> list[t
     if not {name for name, _ in columns} & set(KEYS):
         # The names are not shown: a file without a heading has a person in its first line.
         raise UserError(
-            f"None of the file's {len(names)} columns links its rows to an image. Call one of them "
+            f"{file}: none of its {len(names)} columns links a row to an image. Call one of them "
             f"{', '.join(KEYS)}, or name the one that holds the PatientID with --patient."
         )
     return [(name, _type(connection, name, kind)) for name, kind in columns]

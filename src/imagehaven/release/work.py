@@ -263,8 +263,7 @@ def _allowed(draft: Draft) -> AllowedValues:
 
 def _failed(item: Item, findings: Sequence[Finding]) -> Result:
     rules = sorted({finding.rule for finding in findings})
-    reason = rules[0] if len(rules) == 1 else f"{rules[0]} and {len(rules) - 1} more"
-    return _end(item, State.FAILED_VERIFICATION, reason, " ".join(rules))
+    return _end(item, State.FAILED_VERIFICATION, "+".join(rules)[:64], " ".join(rules))
 
 
 def _end(item: Item, state: State, reason: str, detail: str) -> Result:

@@ -251,3 +251,15 @@ def test_a_block_that_leaves_a_transaction_open_holds_nothing(haven: Haven) -> N
     with haven.lake.connect() as connection:
         names = {name for (name,) in connection.execute("SHOW TABLES").fetchall()}
     assert not names & {"half", "own"}
+
+
+def test_a_failed_cast_does_not_quote_the_value(haven: Haven) -> None:
+    with pytest.raises(UserError, match="TRY_CAST") as refused:
+        haven.sql("SELECT CAST(a AS INTEGER) FROM (VALUES ('SECRET')) AS t(a)")
+    assert "SECRET" not in str(refused.value)
+
+
+@pytest.mark.parametrize("text", ["", "  ;", "SELECT 1; SELECT 2"])
+def test_a_query_is_one_statement(haven: Haven, text: str) -> None:
+    with pytest.raises(UserError, match="one SQL statement"):
+        haven.sql(text)

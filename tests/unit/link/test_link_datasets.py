@@ -73,7 +73,7 @@ def test_parquet_keeps_its_own_types(haven: Haven, tmp_path: Path) -> None:
     ("name", "lines", "says"),
     [
         ("x", ["chi,status", "1,2"], "PatientID"),
-        ("x", ["SECRET,current", "SECRET,former"], "None of the file's 2 columns"),
+        ("x", ["SECRET,current", "SECRET,former"], "none of its 2 columns"),
         ("x", ["PatientID,died", "A1,2021-02-30"], "calendar"),
         ("X y", ["PatientID", "A1"], "lower-case"),
         ("x", ["PatientID,a", "A1,1", "SECRET,2,3,4"], "same columns"),

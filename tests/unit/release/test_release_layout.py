@@ -121,3 +121,13 @@ def test_what_the_system_says_becomes_an_error_with_file_and_remedy(
         raise OSError(number, os.strerror(number), str(file))
     assert str(file) in str(caught.value)
     assert "repeat the same command" in str(caught.value)
+
+
+def test_a_release_does_not_go_where_the_next_ingest_would_find_it(
+    haven: Haven, tmp_path: Path
+) -> None:
+    archive = tmp_path / "archive"
+    archive.mkdir()
+    haven.ledger.runs.start("ingest", {"paths": [str(archive)]})
+    assert "which was ingested" in str(claim.problem_with(haven, archive / "zone"))
+    assert claim.problem_with(haven, tmp_path / "archive-zone") is None

@@ -20,9 +20,9 @@ _CLAIM: Final = "claim.json"
 
 def problem_with(haven: Haven, folder: Path) -> str | None:
     """Why a new release cannot be written to ``folder``, with the remedy; None when it can."""
-    resolved, home = folder.resolve(), haven.folder.resolve()
-    if resolved.is_relative_to(home) or home.is_relative_to(resolved):
-        return f"{folder} lies inside the haven or around it. Choose a folder outside {home}."
+    resolved = folder.resolve()
+    if overlap := _overlap(haven, resolved):
+        return f"{folder} lies {overlap}. Choose a folder outside it."
     if folder.exists() and not folder.is_dir():
         return f"{folder} is a file. Choose a folder that is empty or does not exist yet."
     try:
@@ -37,6 +37,16 @@ def problem_with(haven: Haven, folder: Path) -> str | None:
     if not os.access(nearest, os.W_OK | os.X_OK):
         return f"{nearest} cannot be written to. Grant this user the right, or choose another --to."
     return None
+
+
+def _overlap(haven: Haven, folder: Path) -> str | None:
+    home = haven.folder.resolve()
+    if folder.is_relative_to(home) or home.is_relative_to(folder):
+        return "inside the haven or around it"
+    places = haven.ledger.runs.arguments("ingest", "paths")
+    return next(
+        (f"in {at}, which was ingested" for at in places if folder.is_relative_to(at)), None
+    )
 
 
 def claimant(folder: Path) -> str | None:

@@ -3,7 +3,7 @@
 One run measures all of it, each case in turn with its peers on the same files, and prints Markdown
 tables for docs/benchmarks.md. Figures are medians of ratios: how many times faster imagehaven is.
 
-    python -m benchmarks.road --patients 40 --repeats 3
+    python -m benchmarks.road --patients 40 --also /archive/sample
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pydicom
+from pydicom.misc import is_dicom
 from pydicom.uid import generate_uid
 
 from benchmarks.measure import Timing, alternate, ratio, table
@@ -28,11 +29,12 @@ from imagehaven.acquire import walk
 from imagehaven.acquire.source import Source
 from imagehaven.catalogue import ingest
 from imagehaven.deidentify import deidentify
+from imagehaven.demo import real_files
 from imagehaven.dicom.quiet import quiet_pydicom
 from imagehaven.haven import Haven
 from imagehaven.link import create_project
 from imagehaven.release import release
-from imagehaven.synth import synthesise
+from imagehaven.synth import synthesise, synthesise_headers
 
 ALL = "from imagehaven.cohort import cohort, instances\n\ncohort(instances)\n"
 
@@ -47,14 +49,15 @@ class Corpus:
     bytes: int
 
 
-def gather(name: str, folder: Path) -> Corpus:
-    """The plain DICOM files of a folder."""
-    files = [
-        Path(source.path)
-        for source in walk([folder])
-        if isinstance(source, Source) and not source.members and pydicom.misc.is_dicom(source.path)
-    ]
-    return Corpus(name, folder, files, sum(file.stat().st_size for file in files))
+def gather(name: str, sources: list[Path], target: Path) -> Corpus:
+    """Copies of the plain DICOM files of some folders, so that every case reads the very same."""
+    target.mkdir()
+    files = []
+    for source in walk(sources):
+        if isinstance(source, Source) and not source.members and is_dicom(source.path):
+            files.append(target / f"{len(files):06}.dcm")
+            shutil.copyfile(source.path, files[-1])
+    return Corpus(name, target, files, sum(file.stat().st_size for file in files))
 
 
 def with_pydicom_to_json(corpus: Corpus) -> None:
@@ -142,7 +145,7 @@ def measure_deidentify(corpus: Corpus, desk: Desk, repeats: int) -> list[list[st
 
 def measure_release(corpus: Corpus, desk: Desk, repeats: int) -> list[list[str]]:
     """Release a cohort of everything, verified, beside de-identification alone."""
-    haven = Haven.create(desk.place / "release-haven")
+    haven = Haven.create(Path(tempfile.mkdtemp(dir=desk.place)) / "haven")
     ingest(haven, [corpus.folder])
     create_project(haven, "bench")
     definition = desk.place / "everything.py"
@@ -181,35 +184,34 @@ def main() -> None:
     """Measure everything and print it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--patients", type=int, default=40)
+    parser.add_argument("--headers", type=int, default=4000)
+    parser.add_argument("--also", type=Path, help="A folder of one's own DICOM files.")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--csv", type=Path)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         place = Path(temporary)
         synthesise(place / "hospital", patients=options.patients, seed=11)
+        synthesise_headers(place / "many", options.headers, seed=11, container="folder")
         corpora = [
-            gather("synthetic hospital", place / "hospital" / "dicom"),
+            gather("synthetic hospital", [place / "hospital" / "dicom"], place / "synthetic"),
+            gather("pydicom and pydicom-data", list(real_files()), place / "real"),
         ]
-        try:
-            import data_store
-            from pydicom.data.external_sources import get_testdata_files  # noqa: F401
-
-            corpora.append(gather("pydicom-data", Path(data_store.__path__[0])))
-        except ImportError:
-            print("pydicom-data is not installed: its row is missing")
+        if options.also:
+            corpora.append(gather(options.also.name, [options.also], place / "also"))
+        many = gather("small headers", [place / "many" / "dicom"], place / "headers")
         desk = Desk(place)
         heading = ["corpus", "case", "rate", "imagehaven is × as fast"]
         print(f"{os.cpu_count()} cores, Python {platform.python_version()}\n")
         found: list[list[str]] = []
-        for title, measure in (
-            ("Ingest", measure_ingest),
-            ("De-identify", measure_deidentify),
-            ("Release", measure_release),
+        for title, measure, over in (
+            ("Ingest", measure_ingest, [*corpora, many]),
+            ("De-identify", measure_deidentify, corpora),
+            ("Release", measure_release, corpora),
         ):
-            part = [row for corpus in corpora for row in measure(corpus, desk, options.repeats)]
+            part = [row for corpus in over for row in measure(corpus, desk, options.repeats)]
             print(f"## {title}\n\n{table(heading, part)}\n", flush=True)
             found += [[title, *row] for row in part]
-            shutil.rmtree(place / "release-haven", ignore_errors=True)
     if options.csv:
         with options.csv.open("w", newline="") as out:
             csv.writer(out).writerows([["part", *heading], *found])

@@ -28,8 +28,11 @@ def compact(haven: Haven, most: int = SMALL_FILES) -> list[str]:
                 [most],
             ).fetchall()
         ]
+        # Each thread holds a row group of every file that it merges.
+        lake.execute("SET threads = 1")
         for table in crowded:
             _merge(lake, table)
+        lake.execute("RESET threads")
         if crowded:
             lake.execute(
                 "CALL ducklake_cleanup_old_files('lake', older_than => now() - INTERVAL 1 DAY)"

@@ -80,8 +80,7 @@ class Haven:
         (self.folder / "lake").mkdir(exist_ok=True)
         (self.folder / "temporary").mkdir(exist_ok=True)
         self.ledger.migrate()
-        with self.lake.connect():
-            pass  # the first connection makes the catalog, which a reader could not
+        self.lake.make()
 
     def sql(
         self, query: str, parameters: Sequence[Any] | None = None, *, snapshot: int | None = None

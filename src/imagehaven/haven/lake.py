@@ -23,6 +23,10 @@ from sqlalchemy import make_url
 from imagehaven.errors import TransientError, UserError
 from imagehaven.haven.settings import Settings
 
+#: A row of the catalogue has kilobytes of JSON: in DuckDB's usual groups of 122,880 rows one group
+#: would take the memory of a whole machine to write.
+_FILES = {"parquet_row_group_size": "8192", "target_file_size": "256MB"}
+
 #: For each lake one database that nobody uses now: loading the extensions anew takes longer than
 #: most commits. A block inside another, or in another thread, gets a database of its own.
 _idle: dict[Lake, duckdb.DuckDBPyConnection] = {}
@@ -120,6 +124,12 @@ class Lake:
         """The number of the newest snapshot."""
         with self.connect(read_only=True) as connection:
             return current_snapshot(connection)
+
+    def make(self) -> None:
+        """Make the lake's own tables unless they are there, and say how its files are written."""
+        with self.connect() as connection:
+            for option, value in _FILES.items():
+                connection.execute(f"CALL ducklake_set_option('lake', '{option}', '{value}')")
 
     def close(self) -> None:
         """Let go of the idle database; the next block reads settings and secrets anew."""

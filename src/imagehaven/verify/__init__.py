@@ -17,7 +17,8 @@ from imagehaven.verify.actions import identifiable
 from imagehaven.verify.detect.rules import Rules, default_rules, load_rules, rules_hash
 from imagehaven.verify.dicom_file import verify_file
 from imagehaven.verify.findings import COULD_NOT_CHECK, VALUE_CLASSES, Finding
-from imagehaven.verify.known.identifiers import Identifier, KnownIdentifiers, known_identifiers
+from imagehaven.verify.known.identifier import Identifier
+from imagehaven.verify.known.identifiers import KnownIdentifiers, known_identifiers
 from imagehaven.verify.scan import AllowedValues
 
 __all__ = [

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from imagehaven.verify.detect.dates import written_dates
 from imagehaven.verify.detect.rules import Rules
 from imagehaven.verify.findings import Finding, shape_of
-from imagehaven.verify.known.identifiers import Identifier, KnownIdentifiers
+from imagehaven.verify.known.identifier import Identifier
+from imagehaven.verify.known.identifiers import KnownIdentifiers
 from imagehaven.verify.known.matcher import Context, Match
 from imagehaven.verify.read.byte_search import known_in_bytes
 

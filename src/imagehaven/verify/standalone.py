@@ -15,7 +15,8 @@ from pydicom import Dataset
 
 from imagehaven.verify.detect.text import squeeze
 from imagehaven.verify.findings import Finding
-from imagehaven.verify.known.identifiers import Identifier, KnownIdentifiers, identifiers_of
+from imagehaven.verify.known.identifier import Identifier
+from imagehaven.verify.known.identifiers import KnownIdentifiers, identifiers_of
 from imagehaven.verify.known.known_sources import known_sources
 from imagehaven.verify.read.elements import Value, values
 from imagehaven.verify.scan import AllowedValues, Scanner

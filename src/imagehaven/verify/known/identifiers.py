@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from pydicom.datadict import keyword_for_tag
 
@@ -19,30 +19,14 @@ from imagehaven.errors import UserError
 from imagehaven.verify.detect.checksums import is_chi, is_nhs_number
 from imagehaven.verify.detect.dates import dicom_date
 from imagehaven.verify.detect.text import squeeze
+from imagehaven.verify.known.identifier import Identifier
 from imagehaven.verify.known.known_sources import Source, known_sources
-
-if TYPE_CHECKING:
-    from imagehaven.verify.known.matcher import Matcher
+from imagehaven.verify.known.matcher import Matcher
 
 _POSTCODE = re.compile(r"\b[A-Z]{1,2}\d[A-Z\d]?\s*\d[A-Z]{2}\b", re.I)
 _WELL_KNOWN_UIDS: Final = "1.2.840.10008."
 _SHORTEST_UID: Final = 8
 _MAKES: Final = frozenset({"Manufacturer", "ManufacturerModelName", "Modality"})
-
-
-@dataclass(frozen=True)
-class Identifier:
-    """One known identifier: how to look for it, the text of it, its class and where it stood.
-
-    ``path`` is the element path without item numbers; it is empty for identifiers of the
-    patient's other instances.
-    """
-
-    kind: str
-    text: str
-    value_class: str
-    group: str
-    path: str
 
 
 @dataclass(frozen=True)
@@ -81,8 +65,6 @@ class KnownIdentifiers:
     @cached_property
     def matcher(self) -> Matcher:
         """Return the compiled search for these identifiers."""
-        from imagehaven.verify.known.matcher import Matcher
-
         return Matcher(self.items)
 
     def __getstate__(self) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 
 from imagehaven.verify.detect.dates import WrittenDate, written_dates
 from imagehaven.verify.detect.text import Token, fold, is_ideographic, near, squeeze, tokens, words
-from imagehaven.verify.known.identifiers import Identifier
+from imagehaven.verify.known.identifier import Identifier
 from imagehaven.verify.known.known_sources import known_sources
 
 _UID = re.compile(r"(?<![\d.])\d+(?:\.\d+){2,}")

@@ -12,7 +12,8 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from imagehaven.verify.detect.text import fold, squeeze, words
-from imagehaven.verify.known.identifiers import Identifier, KnownIdentifiers
+from imagehaven.verify.known.identifier import Identifier
+from imagehaven.verify.known.identifiers import KnownIdentifiers
 from imagehaven.verify.known.matcher import is_distinctive
 from imagehaven.verify.read.layout import Bytes
 

@@ -22,6 +22,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from typing import ClassVar
@@ -90,7 +91,7 @@ def domain_name(domain: str) -> str:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Node:
+class Node(ABC):
     """A step of a query; ``place`` is where the researcher wrote it."""
 
     place: Place | None = None
@@ -115,13 +116,13 @@ class Node:
             if isinstance(value, Node):
                 yield value
 
-    def validate(self) -> None:
+    def validate(self) -> None:  # noqa: B027 - most nodes have nothing to check
         """Raise DefinitionError when the parts do not fit together."""
 
     @property
+    @abstractmethod
     def domain(self) -> str | None:
         """The level or linked table whose rows this describes; None for a literal."""
-        raise NotImplementedError
 
 
 class ValueNode(Node):

@@ -73,22 +73,25 @@ def with_pydicom_to_json(corpus: Corpus) -> None:
 
 def with_pydicom_deidentify(corpus: Corpus, target: Path) -> None:
     """The pydicom documentation's recipe: blank the names, drop private tags, new UIDs, save."""
-    names = ("PatientName", "PatientID", "PatientBirthDate", "AccessionNumber")
     for number, file in enumerate(corpus.files):
-        with quiet_pydicom():
-            dataset = pydicom.dcmread(file, force=True)
-            dataset.remove_private_tags()
-            dataset.walk(lambda data, item: setattr(item, "value", "") if item.VR == "PN" else None)
-            for name in names:
-                if name in dataset:
-                    setattr(dataset, name, "")
-            for uid in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"):
-                if uid in dataset:
-                    setattr(dataset, uid, generate_uid())
-            try:
-                dataset.save_as(target / f"{number}.dcm")
-            except Exception as error:  # noqa: BLE001 - the peer can't write every file
-                (target / f"{number}.txt").write_text(type(error).__name__)
+        try:
+            with quiet_pydicom():
+                _recipe(file).save_as(target / f"{number}.dcm")
+        except Exception as error:  # noqa: BLE001 - the peer can't read or write every file
+            (target / f"{number}.txt").write_text(type(error).__name__)
+
+
+def _recipe(file: Path) -> pydicom.FileDataset:
+    dataset = pydicom.dcmread(file, force=True)
+    dataset.remove_private_tags()
+    dataset.walk(lambda data, item: setattr(item, "value", "") if item.VR == "PN" else None)
+    for name in ("PatientName", "PatientID", "PatientBirthDate", "AccessionNumber"):
+        if name in dataset:
+            setattr(dataset, name, "")
+    for uid in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"):
+        if uid in dataset:
+            setattr(dataset, uid, generate_uid())
+    return dataset
 
 
 def with_copy(corpus: Corpus, target: Path) -> None:

@@ -25,7 +25,7 @@ from imagehaven.haven.settings import Settings
 
 #: A row of the catalogue has kilobytes of JSON: in DuckDB's usual groups of 122,880 rows one group
 #: would take the memory of a whole machine to write.
-_FILES = {"parquet_row_group_size": "8192", "target_file_size": "256MB"}
+_FILES = {"parquet_row_group_size": "8192", "target_file_size": "64MB"}
 
 #: For each lake one database that nobody uses now: loading the extensions anew takes longer than
 #: most commits. A block inside another, or in another thread, gets a database of its own.

@@ -15,7 +15,7 @@ from imagehaven.haven import Haven
 from imagehaven.ledger import schema
 
 #: Items joined at once; each join reads one column of three tables.
-_AT_ONCE: Final = 250_000
+_AT_ONCE: Final = 50_000
 
 
 def reconcile(haven: Haven, run_id: int) -> None:

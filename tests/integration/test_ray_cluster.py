@@ -8,10 +8,15 @@ import sys
 import tempfile
 from pathlib import Path
 
+import pytest
+
 from imagehaven.catalogue import ingest
+from imagehaven.engine import make_engine
+from imagehaven.errors import UserError
 from imagehaven.haven import Haven
 from imagehaven.synth import synthesise
 from servers import raycluster
+from servers.ports import free_port
 
 ROWS = "SELECT * EXCLUDE (load_run) FROM {} ORDER BY ALL"
 
@@ -32,7 +37,13 @@ def test_an_ingest_on_a_cluster_catalogues_the_same_rows(tmp_path: Path) -> None
             text=True,
             check=False,
         )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
     assert json.loads(done.stdout)["catalogued"] > 0
     for table in ("instance", "source", "conflict", "quarantine"):
         assert cluster.sql(ROWS.format(table)) == alone.sql(ROWS.format(table)), table
+
+
+def test_a_cluster_that_is_not_there_is_said_at_once() -> None:
+    nobody = f"ray://127.0.0.1:{free_port()}"
+    with pytest.raises(UserError, match=r"could not be reached.*head node"), make_engine(nobody):
+        pass

@@ -8,12 +8,17 @@ destination must be reachable under the same paths from every node.
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+from urllib.parse import urlsplit
 
 from imagehaven.engine.chunks import WorkerDied
 from imagehaven.errors import TransientError, UserError
+
+#: Ray starts one server process for each client, and on a busy head node gives up on it early.
+_ATTEMPTS: Final = 4
 
 
 class RayEngine:
@@ -70,15 +75,33 @@ def _start(ray: Any, address: str | None, workers: int) -> None:
         options |= {"include_dashboard": False, "num_cpus": workers or None}
     else:
         options["address"] = address
+    fault: Exception = ConnectionRefusedError()
+    for _ in range(_ATTEMPTS if address is None or _answers(address) else 0):
+        try:
+            ray.init(**options)
+            return
+        except ConnectionError as error:
+            fault = error
+            ray.shutdown()  # forgets the half-made connection, so that init may be called again
+        except (ValueError, RuntimeError) as error:
+            fault = error
+            break
+    raise UserError(
+        f"The Ray cluster {address or 'on this machine'} could not be reached "
+        f"({type(fault).__name__}). Give --engine ray for this machine or "
+        "--engine ray://HOST:10001 for a cluster whose head node runs. A cluster that wants a "
+        "token gets it from RAY_AUTH_TOKEN: `ray get-auth-token` prints it on the head node."
+    ) from fault
+
+
+def _answers(address: str) -> bool:
+    # Ray itself takes a minute to say that nobody listens there.
+    at = urlsplit(address)
     try:
-        ray.init(**options)
-    except (ConnectionError, ValueError, RuntimeError) as error:
-        raise UserError(
-            f"The Ray cluster {address or 'on this machine'} could not be reached "
-            f"({type(error).__name__}). Give --engine ray for this machine or "
-            "--engine ray://HOST:10001 for a cluster whose head node runs. A cluster that wants a "
-            "token gets it from RAY_AUTH_TOKEN: `ray get-auth-token` prints it on the head node."
-        ) from error
+        socket.create_connection((at.hostname or "", at.port or 10001), timeout=10).close()
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _present_token() -> None:

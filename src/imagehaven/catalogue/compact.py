@@ -42,7 +42,11 @@ def compact(haven: Haven, most: int = SMALL_FILES) -> list[str]:
 
 def _merge(lake: duckdb.DuckDBPyConnection, table: str) -> None:
     try:
-        lake.execute(f"CALL ducklake_merge_adjacent_files('lake', '{table}')")
+        # One merged file a call: what a call holds in memory then does not grow with the table.
+        while lake.execute(
+            f"CALL ducklake_merge_adjacent_files('lake', '{table}', max_compacted_files => 1)"
+        ).fetchall():
+            continue
     except duckdb.TransactionException:
         # Another verb wrote to the table meanwhile; the files stay as they are until next time.
         return

@@ -52,3 +52,13 @@ def test_chunks_are_bounded_and_the_members_of_an_archive_stay_together() -> Non
     assert [len(chunk) for chunk in chunks_of([*loose, *packed, *loose], 3)] == [3, 9, 3, 2]
     large = [{"source": f"/{n}", "size": 2**30} for n in range(5)]
     assert [len(chunk) for chunk in chunks_of(large, 100)] == [2, 2, 1]
+
+
+def test_a_small_input_is_cut_finely_enough_to_keep_every_processor_busy() -> None:
+    def lengths(count: int) -> list[int]:
+        return [
+            len(c) for c in chunks_of(({"source": f"/{n}", "size": 1} for n in range(count)), 500)
+        ]
+
+    assert lengths(158) == [32] * 4 + [30]
+    assert lengths(4000)[:20] == [32] * 4 + [64] * 4 + [128] * 4 + [256] * 4 + [500] * 4

@@ -1,7 +1,8 @@
 """Plans a load run: what the walk meets, in chunks, stored as it goes so that a kill loses little.
 
-A chunk has at most ``chunk_items`` items and a bounded number of bytes. What one archive holds
-stays together a little longer, because a compressed archive is read from its beginning each time.
+A chunk has at most ``chunk_items`` items and a bounded number of bytes; the first ones are smaller,
+so that a small input is shared among all processors. What one archive holds stays together a
+little longer, because a compressed archive is read from its beginning each time.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from imagehaven.ledger.runs import Run
 CHUNK_BYTES: Final = 2 * 2**30
 ARCHIVE_ITEMS: Final = 2000
 _CHUNKS_AT_ONCE: Final = 16
+#: The first chunks have this many items; after every fourth chunk it doubles.
+_FIRST_ITEMS: Final = 32
 
 
 def plan_paths(haven: Haven, run: Run, paths: list[Path], progress: Progress) -> None:
@@ -51,17 +54,17 @@ def items_of(found: Iterable[Source | Problem], after: str | None = None) -> Ite
 
 
 def chunks_of(items: Iterable[Item], most: int) -> Iterator[list[Item]]:
-    """Cut items into chunks, in order."""
+    """Cut items into chunks, in order, of ``most`` items once enough came before."""
     chunk: list[Item] = []
-    size = 0
+    size = cut = 0
     for item in items:
         if chunk and (
             size + max(0, item.get("size", 0)) > CHUNK_BYTES
             or len(chunk) >= ARCHIVE_ITEMS
-            or (len(chunk) >= most and not _same_archive(chunk[-1], item))
+            or (len(chunk) >= min(most, _FIRST_ITEMS << min(cut // 4, 16)) and not _same_archive(chunk[-1], item))
         ):
             yield chunk
-            chunk, size = [], 0
+            chunk, size, cut = [], 0, cut + 1
         chunk.append(item)
         size += max(0, item.get("size", 0))
     if chunk:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
 from imagehaven.catalogue.compact import compact
 from imagehaven.catalogue.declared import promoted_keywords
@@ -15,6 +15,10 @@ from imagehaven.catalogue.loading.reconcile import reconcile
 from imagehaven.engine import Crashed, Progress, make_engine, run_chunks
 from imagehaven.haven import Haven
 from imagehaven.ledger.runs import Run
+
+
+#: Chunks between merges: every commit reads the list of the lake's files, which must stay short.
+_MERGE_EVERY: Final = 128
 
 
 @dataclass(frozen=True)
@@ -53,10 +57,13 @@ def load(
     done, total = runs.progress(run.run_id)
     progress("catalogue", done, total)
     with make_engine(engine, workers or haven.settings.workers) as machine:
-        for chunk, results in run_chunks(machine, runs.pending(run.run_id), read_chunk, context):
+        chunks = run_chunks(machine, runs.pending(run.run_id), read_chunk, context)
+        for count, (chunk, results) in enumerate(chunks, start=1):
             commit_chunk(haven, run.run_id, chunk.seq, [_row(result) for result in results])
             done += len(chunk.items)
             progress("catalogue", done, total)
+            if count % _MERGE_EVERY == 0:
+                compact(haven)
     reconcile(haven, run.run_id)
     compact(haven)
     return totals(haven, run.run_id)

@@ -97,3 +97,25 @@ clean: ## Remove what make made
 .PHONY: bench-memory
 bench-memory: $(VENV)/.dev ## Ingest 10 k, 100 k and 1 M instances and watch the memory (an hour)
 	$(BIN)/python -m benchmarks.memory
+
+.PHONY: bench-deid
+bench-deid: $(VENV)/.dev ## Measure de-identification: tags, pixels, text, faces, verifier, beside peers
+	$(BIN)/python -m benchmarks.deid --peers .bench-peers
+
+.PHONY: bench-text
+bench-text: $(VENV)/.dev ## Measure the cleaning of reports against peers
+	$(BIN)/python -m benchmarks.deid.text --split test --count 600 --peers .bench-peers
+
+# Training needs torch, which nothing else does; the weights and word lists are committed.
+$(VENV)/.train: $(VENV)/.dev
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[train]'
+	@touch $@
+
+.PHONY: train-text-detector
+train-text-detector: $(VENV)/.train ## Train the text detector on DICOM=FOLDER (hours; see training/text_detector)
+	$(BIN)/python -m training.text_detector.backgrounds build/text-backgrounds $(DICOM)
+	$(BIN)/python -m training.text_detector.train build/text-backgrounds build/detector.onnx
+
+.PHONY: bench-ocr
+bench-ocr: $(VENV)/.dev ## Measure the search for text in pixels against peers
+	$(BIN)/python -m benchmarks.deid.ocr --count 240 --repeats 3 --peers .bench-peers

@@ -13,6 +13,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import cli_reference
 import cohort_language
+import confidentiality_table
+import rules_reference
 import settings_reference
 import tables_reference
 import where_is_it
@@ -22,6 +24,8 @@ REFERENCE = Path(__file__).resolve().parents[1] / "reference"
 PAGES = {
     "cli.md": cli_reference.page,
     "cohort-language.md": cohort_language.page,
+    "confidentiality-table.md": confidentiality_table.page,
+    "rules.md": rules_reference.page,
     "settings.md": settings_reference.page,
     "tables.md": tables_reference.page,
     "where-is-it.md": where_is_it.page,

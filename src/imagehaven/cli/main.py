@@ -12,7 +12,17 @@ from pathlib import Path
 
 import typer
 
-from imagehaven.cli import archive, cohorts, hospital, releases, trail
+from imagehaven.cli import (
+    archive,
+    cohorts,
+    faces,
+    hospital,
+    profile,
+    releases,
+    reports,
+    review,
+    trail,
+)
 from imagehaven.cli.call import AsJson, Call, Check, InHaven, print_json
 from imagehaven.errors import ImagehavenError, TransientError, UserError
 
@@ -42,7 +52,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for room in (archive, cohorts, releases, trail, hospital):
+for room in (archive, cohorts, profile, releases, reports, review, trail, faces, hospital):
     room.add_to(app)
 
 

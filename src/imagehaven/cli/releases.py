@@ -63,20 +63,40 @@ def deidentify(
 
 
 def identifiable(
-    call: Call, path: Annotated[Path, typer.Argument(help="A file or a folder of DICOM.")]
+    call: Call,
+    path: Annotated[
+        str, typer.Argument(help="A file, a folder, lake:TABLE, or a postgresql:// URL.")
+    ] = "",
+    table: Annotated[
+        str, typer.Option(help="A table or view of the haven's lake or the database.")
+    ] = "",
+    rules: Annotated[
+        list[Path] | None, typer.Option(help="A rules file to lay over the others; repeatable.")
+    ] = None,
+    record: Annotated[
+        bool, typer.Option("--record", help="Keep the findings in the haven, for review.")
+    ] = False,
 ) -> None:
-    """Look for identifiers in files without a haven: file, location, class, rule, detector.
+    """Look for identifiers in files or a table: file, location, class, rule, detector.
 
     Findings never show the value itself. With --json all are listed, else counts and the first.
+    A haven, where one is named, gives its rules and its reviewers' decisions.
 
     \b
     imagehaven identifiable out/ --json
+    imagehaven -C my-haven identifiable --table study
+    imagehaven identifiable postgresql://reader@db/ris --table public.exam
     """
     from imagehaven import verify
 
     with call.progress() as progress:
         findings = verify.identifiable(
-            path, progress=lambda done: progress("files checked", done, None)
+            path or None,
+            table=table or None,
+            rules=rules or None,
+            haven=call.haven_if_named(),
+            keep=record,
+            progress=lambda done: progress("files checked", done, None),
         )
     found = [finding.to_dict() for finding in findings]
     call.answer(found, lambda: _show_findings(found))
@@ -99,6 +119,13 @@ def release(
     cohort: Annotated[str, typer.Argument(help="The cohort's name, or NAME@VERSION.")],
     to: Annotated[Path, typer.Option(metavar="DIR", help="The folder to release to.")],
     profile: Annotated[str, typer.Option(help="Another profile than the haven's.")] = "",
+    k: Annotated[
+        int, typer.Option("--k", help="The fewest patients that may share rare values; 0 for any.")
+    ] = 0,
+    quasi_identifier: Annotated[
+        list[str] | None,
+        typer.Option(help="What --k is about, instead of PatientAge and PatientSex; repeatable."),
+    ] = None,
     engine: Engine = "pool",
     workers: Workers = 0,
 ) -> None:
@@ -108,6 +135,7 @@ def release(
 
     \b
     imagehaven -C my-haven release lung-2026 chest_ct --to /zones/lung-2026
+    imagehaven -C my-haven release lung-2026 chest_ct --to /zones/lung-k5 --k 5
     """
     from imagehaven import release as room
 
@@ -119,6 +147,8 @@ def release(
             cohort,
             to=to,
             profile=profile or None,
+            k=k,
+            quasi_identifiers=quasi_identifier or (),
             engine=engine,
             workers=workers,
             progress=progress,

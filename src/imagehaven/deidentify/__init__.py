@@ -16,24 +16,49 @@ copied unchanged; the same input, key and profile give the same bytes; the sourc
 
 from imagehaven.deidentify.actions import DeidentifySummary, Unreleased, deidentify
 from imagehaven.deidentify.elements.dataset import Cleaned, deidentify_dataset
+from imagehaven.deidentify.faces import DefaceSummary, deface
+from imagehaven.deidentify.generalise import Ladder, ladder_of
 from imagehaven.deidentify.instance import Deidentified, deidentify_file
+from imagehaven.deidentify.profiles.actions import (
+    Trial,
+    diff_profiles,
+    explain_profile,
+    list_profiles,
+    try_profile,
+)
+from imagehaven.deidentify.profiles.explain import Explanation
 from imagehaven.deidentify.pseudonyms import Pseudonyms, read_key
+from imagehaven.deidentify.rulebook.layers import Context
 from imagehaven.deidentify.rulebook.profile import Profile, load, profile_hash
 from imagehaven.deidentify.rulebook.rules import Decision, decide
+from imagehaven.deidentify.text.actions import ReportsSummary, deidentify_reports
 
 __all__ = [
     "Cleaned",
+    "Context",
     "Decision",
+    "DefaceSummary",
     "Deidentified",
     "DeidentifySummary",
+    "Explanation",
+    "Ladder",
     "Profile",
     "Pseudonyms",
+    "ReportsSummary",
+    "Trial",
     "Unreleased",
     "decide",
+    "deface",
     "deidentify",
     "deidentify_dataset",
     "deidentify_file",
+    "deidentify_reports",
+    "diff_profiles",
+    "explain_profile",
+    "ladder_of",
+    "list_profiles",
     "load",
     "profile_hash",
     "read_key",
+    "try_profile",
 ]

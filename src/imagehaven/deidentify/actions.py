@@ -13,9 +13,10 @@ from typing import Any
 from imagehaven.acquire import Problem, Source, walk
 from imagehaven.actions import action
 from imagehaven.deidentify.chunk import Context, Result, deidentify_chunk
+from imagehaven.deidentify.faces import OPTION, Decision, decide_all
 from imagehaven.deidentify.mapping import write_mapping
 from imagehaven.deidentify.pseudonyms import read_key
-from imagehaven.deidentify.rulebook.profile import load
+from imagehaven.deidentify.rulebook.profile import Profile, load
 from imagehaven.engine import Crashed, Progress, make_engine, quiet, run_chunks
 from imagehaven.errors import UserError
 
@@ -99,7 +100,7 @@ def deidentify(
     pairs: set[tuple[str, str, str]] = set()
     placed: dict[str, str] = {}
     with _partial_folder(None if check else destination) as partial:
-        context = Context(Path(partial), read_key(key), rules)
+        context = Context(Path(partial), read_key(key), rules, _faces(source, rules, tell))
         with make_engine(engine, workers) as runner:
             chunks = _chunks(source, summary)
             for _, results in run_chunks(runner, chunks, deidentify_chunk, context):
@@ -112,6 +113,13 @@ def deidentify(
     if mapping is not None and not check:
         write_mapping(mapping, pairs)
     return summary
+
+
+def _faces(source: Path, rules: Profile, tell: Progress) -> dict[str, Decision] | None:
+    """Look at every CT and MR series for a face, if the profile wants them cut."""
+    if OPTION not in rules.options:
+        return None
+    return decide_all([entry for entry in walk([source]) if isinstance(entry, Source)], tell)
 
 
 def _settle(

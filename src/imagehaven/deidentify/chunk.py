@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 from imagehaven.acquire import Source, open_sources
+from imagehaven.deidentify.faces import Decision, without_face
 from imagehaven.deidentify.instance import deidentify_file
 from imagehaven.deidentify.pseudonyms import Pseudonyms
 from imagehaven.deidentify.rulebook.profile import Profile
@@ -17,11 +18,15 @@ from imagehaven.errors import Quarantine, Withheld
 
 @dataclass(frozen=True)
 class Context:
-    """What every worker is given: where drafts go, the project's key and the profile."""
+    """What every worker is given: where drafts go, the project's key and the profile.
+
+    ``faces`` holds what was decided on the face in each series, None where faces stay.
+    """
 
     folder: Path
     key: bytes = field(repr=False)
     profile: Profile
+    faces: Mapping[str, Decision] | None = None
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,8 @@ def _result(context: Context, source: Source, stream: BinaryIO | Quarantine) -> 
     try:
         if isinstance(stream, Quarantine):
             raise stream
+        if context.faces is not None:
+            stream = without_face(stream, context.faces)
         pseudonyms = Pseudonyms(context.key)
         made = deidentify_file(stream, context.folder / draft, context.profile, pseudonyms)
     except Withheld as outcome:

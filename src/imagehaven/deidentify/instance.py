@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO
 
 from imagehaven.acquire.opening import unreadable
+from imagehaven.deidentify.documents import Terms, with_document
 from imagehaven.deidentify.elements.dataset import Cleaned, deidentify_dataset
+from imagehaven.deidentify.elements.descriptions import people_of
 from imagehaven.deidentify.elements.identity import Identity
 from imagehaven.deidentify.elements.stored import text_of
-from imagehaven.deidentify.pixels.comments import check_comments
-from imagehaven.deidentify.pixels.policy import check_pixels
-from imagehaven.deidentify.pixels.regions import Blanking
-from imagehaven.deidentify.pixels.spare_bits import check_spare_bits
+from imagehaven.deidentify.generalise import generalise
+from imagehaven.deidentify.pixels.beside.comments import check_comments
+from imagehaven.deidentify.pixels.beside.overlays import keep_overlays
+from imagehaven.deidentify.pixels.cleaning import clean_pixels, stated
+from imagehaven.deidentify.pixels.redaction import Redaction
 from imagehaven.deidentify.pseudonyms import Pseudonyms
 from imagehaven.deidentify.rulebook.profile import Profile
 from imagehaven.deidentify.writing.encode import EXPLICIT_BIG
 from imagehaven.deidentify.writing.splice import Content, write_file
 from imagehaven.dicom.header import Header, read_header
-from imagehaven.dicom.pixels import check_decodable
 from imagehaven.dicom.quiet import quiet_pydicom
 from imagehaven.dicom.uids import PseudonymousUID
 from imagehaven.errors import ImagehavenError, Quarantine, Withheld
@@ -50,12 +53,18 @@ class Deidentified:
 
 
 def deidentify_file(
-    source: BinaryIO | Path, destination: Path, profile: Profile, pseudonyms: Pseudonyms
+    source: BinaryIO | Path,
+    destination: Path,
+    profile: Profile,
+    pseudonyms: Pseudonyms,
+    *,
+    steps: Mapping[str, int] | None = None,
 ) -> Deidentified:
     """De-identify ``source`` into the folder ``destination``, under its pseudonymous path.
 
-    The file appears whole or not at all; the same source, key and profile give the same bytes.
-    Raises :class:`~imagehaven.errors.Withheld` when it may not be released,
+    The file appears whole or not at all; the same source, key, profile and ``steps`` (how coarse
+    each quasi-identifier is made, by keyword) give the same bytes. Raises
+    :class:`~imagehaven.errors.Withheld` when it may not be released,
     :class:`~imagehaven.errors.Quarantine` when it cannot be read, and
     :class:`~imagehaven.errors.TransientError` when ``destination`` cannot be written.
     """
@@ -65,15 +74,19 @@ def deidentify_file(
         except OSError as error:
             raise unreadable(error) from None
         with stream:
-            return deidentify_file(stream, destination, profile, pseudonyms)
+            return deidentify_file(stream, destination, profile, pseudonyms, steps=steps)
     header = read_header(source, source.seek(0, io.SEEK_END))
     with quiet_pydicom():
-        identity, blanking, cleaned = _decided(source, header, profile, pseudonyms)
+        identity, redaction, cleaned = _decided(source, header, profile, pseudonyms)
+    generalise(cleaned.dataset, steps or {})
     patient = pseudonyms.patient_id(identity.patient)
-    study, series = pseudonyms.uid(identity.study), pseudonyms.uid(identity.series)
-    instance = pseudonyms.uid(identity.instance)
+    # As the data set has them now: a profile may keep the originals.
+    study, series, instance = (
+        PseudonymousUID(text_of(cleaned.dataset, tag))
+        for tag in (0x0020000D, 0x0020000E, 0x00080018)
+    )
     path = f"{patient}/{study}/{series}/{instance}.dcm"
-    content = Content(cleaned.dataset, identity.sop_class, instance, blanking)
+    content = Content(cleaned.dataset, identity.sop_class, instance, redaction)
     written = write_file(destination / path, source, header, content)
     return Deidentified(
         patient=patient,
@@ -92,21 +105,38 @@ def deidentify_file(
 
 def _decided(
     stream: BinaryIO, header: Header, profile: Profile, pseudonyms: Pseudonyms
-) -> tuple[Identity, Blanking | None, Cleaned]:
-    """Return who the instance is, what to blank and its cleaned data set; nothing is written."""
+) -> tuple[Identity, Redaction | None, Cleaned]:
+    """Return who it is, how its pixels change and its cleaned data set; nothing is written."""
     little = header.transfer_syntax != EXPLICIT_BIG
     try:
         identity = Identity.of(header.dataset)
-        blanking = check_pixels(header, identity.sop_class)
         if not (identity.study and identity.series):
             raise Withheld("no-study-or-series", "StudyInstanceUID or SeriesInstanceUID is absent")
-        check_decodable(stream, header)
+        pixels = clean_pixels(stream, header, identity.sop_class)
         check_comments(stream, header)
-        check_spare_bits(stream, header)
         cleaned = deidentify_dataset(header.dataset, profile, pseudonyms, little=little)
+        cleaned = replace(cleaned, dataset=stated(cleaned.dataset, pixels, little=little))
+        document = with_document(
+            header.dataset, cleaned.dataset, identity.sop_class,
+            _terms(header, identity, profile, pseudonyms),
+        )  # fmt: skip
+        cleaned = replace(cleaned, dataset=document)
+        if "clean_graphics" in profile.options:
+            keep_overlays(header.dataset, cleaned.dataset, little=little)
     except (ImagehavenError, OSError, MemoryError):
         raise
     except Exception as error:  # noqa: BLE001 - hostile input can raise anything in pydicom
         detail = f"the de-identifier failed with {type(error).__name__}"
         raise Quarantine("malformed", detail) from None
-    return identity, blanking, cleaned
+    return identity, pixels.redaction, cleaned
+
+
+def _terms(header: Header, identity: Identity, profile: Profile, pseudonyms: Pseudonyms) -> Terms:
+    """Return what a document in the instance is cleaned with."""
+    shift: timedelta | None = None
+    if "retain_longitudinal_modified_dates" in profile.options:
+        shift = pseudonyms.date_shift(identity.patient)
+    elif "retain_longitudinal_full_dates" in profile.options:
+        shift = timedelta(0)
+    little = header.transfer_syntax != EXPLICIT_BIG
+    return Terms(people_of(header.dataset), pseudonyms, shift, profile.options, little)

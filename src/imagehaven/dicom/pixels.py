@@ -31,6 +31,8 @@ MAX_FRAME: Final = 2**30
 _NATIVE = frozenset(f"1.2.840.10008.1.2{end}" for end in ("", ".1", ".2", ".1.99"))
 _RLE = "1.2.840.10008.1.2.5"
 _DEFLATED_FRAMES = "1.2.840.10008.1.2.8.1"
+_LOSSY_JPEG = (".4.50", ".4.51")
+_LOSSLESS_JPEG = frozenset(["1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70"])
 # imagecodecs' decoders for the end of each transfer syntax UID, in the order to try them.
 _DECODERS = {
     **dict.fromkeys(("4.50", "4.51", "4.57", "4.70"), ("jpeg8", "ljpeg")),
@@ -45,7 +47,11 @@ Frame = npt.NDArray[Any]
 
 @dataclass(frozen=True)
 class Shape:
-    """The image pixel module's numbers (PS3.3 C.7.6.3): pixels, frames and bits."""
+    """The image pixel module's numbers (PS3.3 C.7.6.3): pixels, frames and bits.
+
+    ``bits`` are allocated for each sample; its value is in the ``stored`` bits that end at bit
+    ``high``. Where the header makes no sense of them, every bit counts.
+    """
 
     rows: int
     columns: int
@@ -55,7 +61,9 @@ class Shape:
     signed: bool
     planar: bool
     subsampled: bool
-    rgb: bool
+    photometric: str
+    stored: int
+    high: int
 
     @property
     def frame_bits(self) -> int:
@@ -74,7 +82,7 @@ def check_decodable(file: BinaryIO | Path, header: Header) -> None:
     if header.pixel_tag is None:
         return
     if header.transfer_syntax in _NATIVE:
-        _native_length(header, shape_of(header))
+        native_shape(header, shape_of(header))
         return
     for _ in decode_frames(file, header):
         pass
@@ -83,8 +91,9 @@ def check_decodable(file: BinaryIO | Path, header: Header) -> None:
 def decode_frames(file: BinaryIO | Path, header: Header) -> Iterator[Frame]:
     """Yield each frame as an array of rows x columns, or rows x columns x samples, as stored.
 
-    Values are stored values, before any rescale or palette. Colour is as stored, but JPEG's YBR
-    comes as RGB and native YBR_FULL_422 is given full chroma. Raises :class:`Withheld` with reason
+    Values are stored words, before any rescale or palette. Colour is as stored, but the YBR of
+    lossy JPEG and of JPEG 2000 comes as RGB, and native YBR_FULL_422 is given full chroma
+    (:func:`decoded_photometric`). Raises :class:`Withheld` with reason
     ``undecodable-pixels`` at the first frame that cannot be decoded.
     """
     if isinstance(file, Path):
@@ -110,28 +119,75 @@ def decode_frames(file: BinaryIO | Path, header: Header) -> Iterator[Frame]:
         raise Withheld(REASON, f"{count} frames found where NumberOfFrames says {shape.frames}")
 
 
+def is_native(syntax: str) -> bool:
+    """Say whether pixel data of a transfer syntax is not compressed."""
+    return syntax in _NATIVE
+
+
+def decoded_photometric(shape: Shape, syntax: str) -> str:
+    """Return the photometric interpretation of what :func:`decode_frames` yields."""
+    compressed = syntax not in _NATIVE and syntax not in (_RLE, _DEFLATED_FRAMES)
+    if shape.photometric in ("YBR_RCT", "YBR_ICT", "XYB"):
+        return "RGB"
+    if shape.samples == 3 and compressed and syntax.endswith(_LOSSY_JPEG):
+        return "RGB"
+    return "YBR_FULL" if shape.photometric == "YBR_FULL_422" else shape.photometric
+
+
+def values_of(words: Frame, shape: Shape) -> Frame:
+    """Return the values in stored words: the bits that HighBit and BitsStored name, signed or not.
+
+    Words of floating point and of one bit are values already.
+    """
+    if words.dtype.kind == "f" or shape.bits == 1:
+        return words
+    plain = shape.stored == 8 * words.itemsize and shape.signed == (words.dtype.kind == "i")
+    if plain or (words.itemsize * 8 < shape.stored and not shape.signed):
+        return words
+    values: Frame = words.astype(np.int64) >> (shape.high + 1 - shape.stored)
+    values &= (1 << shape.stored) - 1
+    if shape.signed:
+        half = 1 << (shape.stored - 1)
+        values = (values ^ half) - half
+    return values.astype(np.int32) if shape.stored < 32 else values
+
+
 def shape_of(header: Header) -> Shape:
     """Return the numbers of the image pixel module; :class:`Withheld` where they make no sense."""
     elements = to_elements(header.dataset.group_dataset(0x0028))
     floating = {0x7FE00008: 32, 0x7FE00009: 64}.get(header.pixel_tag or 0)
     samples = _number(elements, "SamplesPerPixel", 1)
     photometric = first_value(elements, "PhotometricInterpretation") or ""
+    bits = floating or _number(elements, "BitsAllocated")
+    stored, high = _used_bits(elements, bits)
     shape = Shape(
         rows=_number(elements, "Rows"),
         columns=_number(elements, "Columns"),
         samples=samples,
         frames=_number(elements, "NumberOfFrames", 1),
-        bits=floating or _number(elements, "BitsAllocated"),
+        bits=bits,
         signed=first_value(elements, "PixelRepresentation") == "1",
         planar=samples > 1 and first_value(elements, "PlanarConfiguration") == "1",
         subsampled=samples == 3 and photometric == "YBR_FULL_422",
-        rgb=photometric == "RGB",
+        photometric=photometric,
+        stored=stored,
+        high=high,
     )
     if shape.frame_bits > 8 * MAX_FRAME or shape.samples > 4:
         raise Withheld(REASON, "Rows, Columns and SamplesPerPixel give a frame beyond the limit")
     if shape.bits not in (1, 8, 16, 32, 64) or (shape.bits == 1 and shape.samples != 1):
         raise Withheld(REASON, "BitsAllocated is none of 1, 8, 16, 32 and 64")
     return shape
+
+
+def _used_bits(elements: dict[str, Any], bits: int) -> tuple[int, int]:
+    """Return BitsStored and HighBit; all of the bits where these make no sense."""
+    texts = [first_value(elements, keyword) or "" for keyword in ("BitsStored", "HighBit")]
+    if all(text.isdecimal() for text in texts):
+        stored, high = (int(text) for text in texts)
+        if 0 < stored <= high + 1 <= bits:
+            return stored, high
+    return bits, bits - 1
 
 
 def _number(elements: dict[str, Any], keyword: str, default: int | None = None) -> int:
@@ -147,8 +203,11 @@ def _number(elements: dict[str, Any], keyword: str, default: int | None = None) 
     return number
 
 
-def _native_length(header: Header, shape: Shape) -> Shape:
-    """Check the length of native pixel data; return the shape, with the chroma really stored."""
+def native_shape(header: Header, shape: Shape) -> Shape:
+    """Check the length of native pixel data; return the shape, with the chroma really stored.
+
+    Raises :class:`Withheld` when the length is not what the shape says.
+    """
     length = header.pixel_length
     if length is None or length == UNDEFINED:
         raise Withheld(REASON, "native pixel data has no defined length")
@@ -161,7 +220,7 @@ def _native_length(header: Header, shape: Shape) -> Shape:
 
 
 def _native_frames(stream: BinaryIO, header: Header, shape: Shape) -> Iterator[Frame]:
-    shape = _native_length(header, shape)
+    shape = native_shape(header, shape)
     start = header.pixel_offset or 0
     big = header.transfer_syntax == ExplicitVRBigEndian
     swapped = big and shape.bits <= 8 and header.pixel_vr != "OB"
@@ -203,7 +262,8 @@ def _arranged(flat: Frame, shape: Shape) -> Frame:
     return flat.reshape(shape.rows, shape.columns, shape.samples)
 
 
-def _encapsulated_frames(stream: BinaryIO, header: Header, shape: Shape) -> Iterator[Frame]:
+def compressed_frames(stream: BinaryIO, header: Header, shape: Shape) -> Iterator[bytes]:
+    """Yield each frame of encapsulated pixel data as it is compressed, its fragments joined."""
     if header.pixel_length != UNDEFINED:
         raise Withheld(REASON, "the transfer syntax is compressed and the pixel data is not")
     stream.seek(header.pixel_offset or 0)
@@ -211,12 +271,19 @@ def _encapsulated_frames(stream: BinaryIO, header: Header, shape: Shape) -> Iter
     if 0x7FE00001 in header.dataset and 0x7FE00002 in header.dataset:
         offsets = (header.dataset[0x7FE00001].value, header.dataset[0x7FE00002].value)
     with quiet_pydicom():
-        frames = generate_frames(stream, number_of_frames=shape.frames, extended_offsets=offsets)
-        for frame in frames:
-            yield _decoded(frame, header, shape)
+        yield from generate_frames(stream, number_of_frames=shape.frames, extended_offsets=offsets)
 
 
-def _decoded(frame: bytes, header: Header, shape: Shape) -> Frame:
+def _encapsulated_frames(stream: BinaryIO, header: Header, shape: Shape) -> Iterator[Frame]:
+    for frame in compressed_frames(stream, header, shape):
+        yield decode_frame(frame, header, shape)
+
+
+def decode_frame(frame: bytes, header: Header, shape: Shape) -> Frame:
+    """Return one frame of a compressed transfer syntax, as :func:`decode_frames` gives it.
+
+    Raises :class:`Withheld`, or whatever the decoder raises on a hostile codestream.
+    """
     syntax = header.transfer_syntax
     if syntax == _RLE:
         return _rle_frame(frame, header, shape)
@@ -228,7 +295,7 @@ def _decoded(frame: bytes, header: Header, shape: Shape) -> Frame:
     expected = (shape.rows, shape.columns, shape.samples)
     if names != ("jpegxl",) and declared_size(frame) != expected:
         raise Withheld(REASON, "the codestream's size is not that of Rows, Columns and samples")
-    return _first_that_decodes(names, frame, shape)
+    return _first_that_decodes(names, frame, shape, syntax)
 
 
 def _rle_frame(frame: bytes, header: Header, shape: Shape) -> Frame:
@@ -255,13 +322,14 @@ def _unpacked(data: bytes, shape: Shape, offset: int = 0) -> Frame:
     return bits[offset : offset + shape.frame_bits].reshape(shape.rows, shape.columns)
 
 
-def _first_that_decodes(names: tuple[str, ...], frame: bytes, shape: Shape) -> Frame:
+def _first_that_decodes(names: tuple[str, ...], frame: bytes, shape: Shape, syntax: str) -> Frame:
     import imagecodecs
 
     failure = ""
+    as_stored = shape.samples == 3 and (shape.photometric == "RGB" or syntax in _LOSSLESS_JPEG)
     for name in names:
         try:
-            options = {"colorspace": "RGB"} if name == "jpeg8" and shape.rgb else {}
+            options = {"colorspace": "RGB"} if name == "jpeg8" and as_stored else {}
             array = np.asarray(getattr(imagecodecs, f"{name}_decode")(frame, **options))
         except Exception as error:  # noqa: BLE001 - a decoder of C code, on a hostile codestream
             failure = type(error).__name__

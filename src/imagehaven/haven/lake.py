@@ -183,12 +183,18 @@ class Lake:
         connection.execute(f"SET memory_limit = {_quote(self.settings.memory)}")
         connection.execute(f"SET temp_directory = {_quote(self.temporary)}")
         connection.execute("SET TimeZone = 'UTC'")
+        # Freed memory goes back to the system, which other processes of the machine share.
+        connection.execute("SET allocator_background_threads = true")
+        connection.execute("SET allocator_flush_threshold = '16MB'")
         connection.execute(f"LOAD {_quote(extension('ducklake'))}")
         if self.catalog.startswith("postgres:"):
             connection.execute(f"LOAD {_quote(extension('postgres_scanner'))}")
         if self.data.startswith("s3://"):
             connection.execute(f"LOAD {_quote(extension('httpfs'))}")
             connection.execute(_s3_secret(self.settings))
+        else:
+            # The system's own cache holds local files already.
+            connection.execute("SET enable_external_file_cache = false")
 
 
 def current_snapshot(connection: duckdb.DuckDBPyConnection) -> int:

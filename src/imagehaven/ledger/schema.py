@@ -156,7 +156,7 @@ release_item = Table(
     Column("release", String(160), ForeignKey("release.release"), primary_key=True),
     Column("SOPInstanceUID", String(128), primary_key=True),
     Column("seq", Integer, nullable=False),
-    Column("state", String(16), nullable=False),
+    Column("state", String(32), nullable=False),
     Column("reason", String(64), nullable=False),
     Column("detail", Text, nullable=False),
     Column("modality", String(32), nullable=False),
@@ -177,4 +177,98 @@ catalogue_key = Table(
     Column("key", LargeBinary(16), primary_key=True),
     Column("fingerprint", LargeBinary(16), nullable=False),
     sqlite_with_rowid=False,
+)
+
+
+#: One pass of the verifier whose findings were kept: a release's own, or a scan told to record.
+scan = Table(
+    "scan",
+    metadata,
+    Column("scan", String(200), primary_key=True),
+    Column("at", String(32), nullable=False),
+    Column("actor", Text, nullable=False),
+)
+
+#: What reviewers did, one row for each act; nothing is changed or taken out later. ``about`` names
+#: the decision that an ``undo``, ``agree`` or ``refuse`` is about. ``sealed`` holds the values that
+#: the decision teaches, encrypted.
+decision = Table(
+    "decision",
+    metadata,
+    Column("decision_id", Integer, primary_key=True, autoincrement=True),
+    Column("at", String(32), nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("act", String(12), nullable=False),
+    Column("about", Integer, ForeignKey("decision.decision_id")),
+    Column("needs_second", Integer, nullable=False),
+    Column("grouped_by", String(12), nullable=False),
+    Column("group", String(64), nullable=False),
+    Column("rule", String(128)),
+    Column("findings", Integer, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("sealed", LargeBinary),
+    Index("ix_decision_about", "about"),
+    sqlite_autoincrement=True,
+)
+
+#: One suspected identifier and what was decided of it. What a person must see to decide (file,
+#: place, value, device) is encrypted in ``sealed``; groups are found by keyed hashes of it.
+finding = Table(
+    "finding",
+    metadata,
+    Column("finding_id", Integer, primary_key=True, autoincrement=True),
+    Column("scan", String(200), ForeignKey("scan.scan"), nullable=False),
+    Column("SOPInstanceUID", String(128)),
+    Column("rule", String(128), nullable=False),
+    Column("rules_sha256", String(64), nullable=False),
+    Column("detector", String(64), nullable=False),
+    Column("value_class", String(16), nullable=False),
+    Column("shape", String(64), nullable=False),
+    Column("cells", Integer, nullable=False),
+    Column("frame", Integer),
+    Column("box", JSON),
+    Column("span", JSON),
+    Column("state", String(12), nullable=False),
+    Column("decision_id", Integer, ForeignKey("decision.decision_id")),
+    Column("by_value", String(64), nullable=False),
+    Column("by_rule", String(64), nullable=False),
+    Column("by_element", String(64), nullable=False),
+    Column("by_device", String(64), nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Index("ix_finding_state_by_value", "state", "by_value"),
+    Index("ix_finding_scan", "scan", "SOPInstanceUID"),
+    Index("ix_finding_decision_id", "decision_id"),
+    sqlite_autoincrement=True,
+)
+
+#: How often a rule found, or a waiver took away, something in a scan.
+rule_hit = Table(
+    "rule_hit",
+    metadata,
+    Column("scan", String(200), ForeignKey("scan.scan"), primary_key=True),
+    Column("rule", String(128), primary_key=True),
+    Column("hits", Integer, nullable=False),
+)
+
+#: The files or frames of a release that people look at, chosen by a keyed order.
+sample = Table(
+    "sample",
+    metadata,
+    Column("sample", String(200), primary_key=True),
+    Column("release", String(160), ForeignKey("release.release"), nullable=False),
+    Column("at", String(32), nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("terms", JSON, nullable=False),
+)
+
+sample_item = Table(
+    "sample_item",
+    metadata,
+    Column("sample", String(200), ForeignKey("sample.sample"), primary_key=True),
+    Column("path", String(400), primary_key=True),
+    Column("frame", Integer, primary_key=True, autoincrement=False),
+    Column("stratum", Integer, nullable=False),
+    Column("verdict", String(8)),
+    Column("actor", Text),
+    Column("at", String(32)),
 )

@@ -7,7 +7,10 @@ import platform
 from importlib.metadata import version
 
 #: The packages whose behaviour decides what a release holds.
-_DECIDING = ("imagehaven", "pydicom", "duckdb", "imagecodecs")
+_DECIDING = (
+    "imagehaven", "pydicom", "duckdb", "imagecodecs",
+    "onnxruntime", "rapidocr", "pypdfium2", "scipy",
+)  # fmt: skip
 
 
 @functools.cache

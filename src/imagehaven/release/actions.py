@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,8 @@ def release(
     *,
     to: Path,
     profile: str | None = None,
+    k: int = 0,
+    quasi_identifiers: Sequence[str] = (),
     engine: str = "pool",
     workers: int = 0,
     check: bool = False,
@@ -90,11 +93,17 @@ def release(
     """Release a cohort's images, de-identified and verified, into the folder ``to``.
 
     ``cohort`` is a name, or ``name@version``. A release that was stopped goes on when the same
-    call is repeated. Raises UserError for what the caller can mend, TransientError where a store or
-    disk went away, TerminalError where the totals do not reconcile.
+    call is repeated.
+
+    With ``k``, no combination of the ``quasi_identifiers`` (keywords; age and sex unless said)
+    stands in the release for fewer than ``k`` patients: values are made coarser for all, and who
+    is still too rare is withheld as ``rare-combination``.
+
+    Raises UserError for what the caller can mend, TransientError where a store or disk went away,
+    TerminalError where the totals do not reconcile.
     """
     to = Path(to).absolute()
-    terms = agree(haven, project, cohort, profile)
+    terms = agree(haven, project, cohort, profile, k=k, quasi_identifiers=quasi_identifiers)
     if check:
         return _foreseen(haven, terms, to)
     held = records.at_destination(haven, to)
@@ -128,7 +137,10 @@ def rerun(
             f"Release {release} is not finished. Repeat its `imagehaven release` command first."
         )
     old = original.terms
-    terms = agree(haven, old.project, old.cohort_label, old.profile)
+    quasi = old.quasi_identifiers
+    terms = agree(
+        haven, old.project, old.cohort_label, old.profile, k=old.k, quasi_identifiers=quasi
+    )
     if check:
         total = requested.extent(haven, terms).instances
         return RerunReport(release, False, total, old.differences(terms), [], checked=True)
@@ -242,7 +254,7 @@ def _unchanged(haven: Haven, held: Record, terms: Terms) -> ReleaseReport:
             f"{folder} holds release {held.label} of cohort {held.terms.cohort_label}, which is "
             "another one. Choose an empty folder with --to."
         )
-    if (held.terms.profile, held.terms.profile_sha256) != (terms.profile, terms.profile_sha256):
+    if _chosen(held.terms) != _chosen(terms):
         raise UserError(
             f"{folder} holds release {held.label}, made on other terms: "
             f"{'; '.join(held.terms.differences(terms))}. Choose an empty folder with --to."
@@ -265,6 +277,10 @@ def _unchanged(haven: Haven, held: Record, terms: Terms) -> ReleaseReport:
             "release the cohort into another one."
         )
     return _report(haven, held, unchanged=True)
+
+
+def _chosen(terms: Terms) -> tuple[Any, ...]:
+    return terms.profile, terms.profile_sha256, terms.k, terms.quasi_identifiers
 
 
 def _report(

@@ -13,6 +13,7 @@ from imagehaven.dicom import SourceUID
 from imagehaven.haven import Haven
 from imagehaven.link import open_project
 from imagehaven.release import records
+from imagehaven.release.anonymity import report as anonymity
 from imagehaven.release.folder import layout, manifest, metadata, reports
 from imagehaven.release.folder.manifest import Entry
 from imagehaven.release.folder.readme import readme
@@ -30,6 +31,7 @@ def seal(haven: Haven, record: Record, totals: Totals) -> str:
     with layout.writing(folder):
         attrition = _attrition(haven, record)
         reports.write_reports(folder, counts, _listed(haven, record), totals, attrition)
+        anonymity.write(haven, record)
         metadata.write_dictionary(folder)
         text = readme(record.label, record.terms, options, counts, size)
         (folder / layout.README).write_text(text, encoding="utf-8")

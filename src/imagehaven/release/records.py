@@ -180,6 +180,26 @@ def block(haven: Haven, release: str, blocked: dict[str, State]) -> int:
     return changed
 
 
+def withhold(haven: Haven, release: str, paths: Sequence[str], reason: str) -> int:
+    """Withhold released objects after all, by their paths; returns how many.
+
+    As with :func:`block`, the next reconciliation takes their files out of the folder.
+    """
+    table, changed = schema.release_item, 0
+    with haven.ledger.begin() as connection:
+        for first in range(0, len(paths), _BATCH):
+            changed += connection.execute(
+                update(table)
+                .where(table.c.release == release, table.c.state == str(State.RELEASED))
+                .where(table.c.path.in_(paths[first : first + _BATCH]))
+                .values(
+                    state=str(State.WITHHELD), reason=reason, detail="",
+                    path=None, sha256=None, bytes=None,
+                )
+            ).rowcount  # fmt: skip
+    return changed
+
+
 def holders(connection: Connection, release: str, paths: Sequence[str]) -> dict[str, str]:
     """Which object holds each of these paths already."""
     table, found = schema.release_item, {}

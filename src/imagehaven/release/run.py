@@ -10,27 +10,31 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import islice
 from typing import Any, Final
 
 from imagehaven.deidentify import load
+from imagehaven.deidentify.faces import Decision as FaceDecision
 from imagehaven.engine import Crashed, Engine, Progress, make_engine, run_chunks
 from imagehaven.errors import TransientError, UserError
 from imagehaven.haven import Haven
 from imagehaven.ledger import Chunk
 from imagehaven.ledger.runs import PLANNING
 from imagehaven.link import Vault, open_project
-from imagehaven.release import package, records, requested
+from imagehaven.release import faces, package, records, requested
+from imagehaven.release.anonymity import classes, plan
 from imagehaven.release.folder import claim, layout, metadata
 from imagehaven.release.records import Record
 from imagehaven.release.requested import Item
 from imagehaven.release.states import Result, State, must_reconcile, totals
 from imagehaven.release.work import WorkContext, release_chunk
+from imagehaven.verify import Rules, decided_of, record_release, rules_of
 
 _CHUNK_ITEMS: Final = 200
 _CHUNK_BYTES: Final = 256 * 2**20
 _PLAN_AT_ONCE: Final = 20
-_ROUNDS: Final = 3
+_ROUNDS: Final = 4
 _LOOK_AT_ONCE: Final = 200
 
 
@@ -48,7 +52,27 @@ class Making:
         """What every worker is given."""
         project = open_project(self.haven, self.record.terms.project)
         profile = load(self.record.terms.profile)
-        return WorkContext(self.record.destination, project.key, profile)
+        return WorkContext(
+            self.record.destination, project.key, profile, self.rules, decided_of(self.haven),
+            self.steps, self.faces,
+        )  # fmt: skip
+
+    @cached_property
+    def faces(self) -> dict[str, FaceDecision] | None:
+        """What was decided on the face in each series, None where faces stay."""
+        profile = load(self.record.terms.profile)
+        terms = self.record.terms
+        return faces.decisions(self.haven, terms, profile, self.engine, self.progress)
+
+    @cached_property
+    def steps(self) -> dict[str, int]:
+        """How coarse each quasi-identifier is made."""
+        return plan.steps(self.haven, self.record.terms)
+
+    @cached_property
+    def rules(self) -> Rules:
+        """The rules of this release's verification."""
+        return rules_of(self.haven, self.record.terms.project)
 
 
 def make(
@@ -156,6 +180,8 @@ def _keep(making: Making, results: list[Result], chunk: Chunk | None = None) -> 
         records.add_results(connection, record.release, results)
         vault = Vault(haven, record.terms.project)
         vault.record(connection, dict.fromkeys(pair for r in results for pair in r.pairs))
+        looked_at = ((r.SOPInstanceUID, r.findings, r.waived) for r in results)
+        record_release(connection, haven, record.release, looked_at, making.rules)
         if chunk is not None:
             haven.ledger.runs.chunk_done(connection, chunk.run_id, chunk.seq, {})
 
@@ -185,6 +211,8 @@ def _settle(making: Making) -> None:
             folder, (file.path for file in records.released(haven, record.release))
         )
         wrong += _write_metadata(making)
+        if not wrong and _withhold_rare(making):
+            continue
         if not wrong and not records.block(
             haven, record.release, requested.blocked(haven, record.terms)
         ):
@@ -194,6 +222,15 @@ def _settle(making: Making) -> None:
         f"Files of release {record.release} in {folder} keep changing while it is made. See that "
         "no other program writes there, then repeat the command."
     )
+
+
+def _withhold_rare(making: Making) -> int:
+    """Withhold who would stand in the release with too few others; returns how many instances."""
+    record = making.record
+    if not record.terms.k:
+        return 0
+    rare = classes.too_rare(record.destination, record.terms.quasi_identifiers, record.terms.k)
+    return records.withhold(making.haven, record.release, rare, "rare-combination")
 
 
 def _again(making: Making, paths: list[str]) -> None:

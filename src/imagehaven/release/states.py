@@ -7,7 +7,7 @@ empty in both directions. Messages are never counted: a lost one would not show.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 import pyarrow as pa
@@ -16,6 +16,7 @@ from sqlalchemy import select
 from imagehaven.errors import TerminalError
 from imagehaven.haven import Haven
 from imagehaven.ledger import schema
+from imagehaven.verify import Finding
 
 _BATCH = 50_000
 
@@ -52,7 +53,8 @@ class Result:
 
     ``path`` (below the release folder), ``sha256`` and ``bytes`` are set for released objects;
     ``pairs`` are the vault's (kind, original, pseudonym); ``existed`` says that the same bytes
-    already lay at the path.
+    already lay at the path. ``findings``, with their values, are what verification found, and
+    ``waived`` counts what its waivers took away; both go to the vault's side of the ledger.
     """
 
     seq: int
@@ -66,6 +68,8 @@ class Result:
     bytes: int | None = None
     pairs: tuple[tuple[str, str, str], ...] = ()
     existed: bool = False
+    findings: tuple[Finding, ...] = field(default=(), repr=False)
+    waived: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -6,19 +6,28 @@ and in its manifest; a resumed release holds on to them, and a rerun explains by
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from imagehaven import deidentify, verify
 from imagehaven.cohort import get_version
+from imagehaven.errors import UserError
 from imagehaven.haven import Haven
 from imagehaven.ledger.versions import versions
+
+#: What singles people out first, where nobody says anything else.
+DEFAULT_QUASI_IDENTIFIERS: Final = ("PatientAge", "PatientSex")
 
 
 @dataclass(frozen=True)
 class Terms:
-    """What a release is made from. Hashes are SHA-256 in hex; ``snapshot`` is the lake's."""
+    """What a release is made from. Hashes are SHA-256 in hex; ``snapshot`` is the lake's.
+
+    ``k`` is the fewest patients that may share a combination of ``quasi_identifiers`` (DICOM
+    keywords); 0 asks for nothing.
+    """
 
     project: str
     cohort: str
@@ -30,6 +39,8 @@ class Terms:
     profile_sha256: str
     rules_sha256: str
     versions: dict[str, str]
+    k: int = 0
+    quasi_identifiers: list[str] = field(default_factory=list)
 
     @property
     def cohort_label(self) -> str:
@@ -52,7 +63,7 @@ class Terms:
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Terms:
         """The terms that :meth:`to_json` gave."""
-        return cls(**{field.name: values[field.name] for field in fields(cls)})
+        return cls(**{one.name: values[one.name] for one in fields(cls) if one.name in values})
 
     def differences(self, other: Terms) -> list[str]:
         """What changed from these terms to ``other``, one sentence each."""
@@ -72,17 +83,31 @@ class Terms:
             after = other.versions.get(name, "absent")
             if before != after:
                 found.append(f"{name} changed: {before} is now {after}")
+        if (self.k, self.quasi_identifiers) != (other.k, other.quasi_identifiers):
+            found.append(
+                f"the k-anonymity changed: {self.k} over {', '.join(self.quasi_identifiers) or '-'}"
+                f" is now {other.k} over {', '.join(other.quasi_identifiers) or '-'}"
+            )
         for name in ("cohort", "version", "definition_sha256", "members_sha256", "snapshot"):
             if getattr(self, name) != getattr(other, name):
                 found.append(f"the cohort's {name.replace('_', ' ')} changed")
         return found
 
 
-def agree(haven: Haven, project: str, cohort: str, profile: str | None) -> Terms:
+def agree(
+    haven: Haven,
+    project: str,
+    cohort: str,
+    profile: str | None,
+    *,
+    k: int = 0,
+    quasi_identifiers: Sequence[str] = (),
+) -> Terms:
     """The terms on which a cohort would be released now.
 
-    Raises UserError when the project, cohort version or profile does not exist.
+    Raises UserError when the project, cohort version, profile or a quasi-identifier does not exist.
     """
+    asked = _quasi_identifiers(k, quasi_identifiers)
     version = get_version(haven, project, cohort)
     name = profile or haven.settings.profile
     return Terms(
@@ -94,6 +119,18 @@ def agree(haven: Haven, project: str, cohort: str, profile: str | None) -> Terms
         snapshot=version.snapshot,
         profile=name,
         profile_sha256=deidentify.profile_hash(deidentify.load(name)),
-        rules_sha256=verify.rules_hash(verify.default_rules()),
+        rules_sha256=verify.checks_hash(haven, project),
         versions=dict(versions()),
+        k=k,
+        quasi_identifiers=asked,
     )
+
+
+def _quasi_identifiers(k: int, asked: Sequence[str]) -> list[str]:
+    if k < 0 or k == 1:
+        raise UserError(f"k is {k}: give at least 2, or leave --k out for no k-anonymity.")
+    if asked and not k:
+        raise UserError("--quasi-identifier needs --k: the fewest patients that may look alike.")
+    for keyword in asked:
+        deidentify.ladder_of(keyword)
+    return list(dict.fromkeys(asked or DEFAULT_QUASI_IDENTIFIERS)) if k else []

@@ -22,6 +22,8 @@ from imagehaven.acquire import open_sources, read_source
 from imagehaven.acquire.source import Source
 from imagehaven.catalogue import source_of
 from imagehaven.deidentify import Deidentified, Profile, Pseudonyms, deidentify_file
+from imagehaven.deidentify.faces import Decision as FaceDecision
+from imagehaven.deidentify.faces import without_face
 from imagehaven.dicom import SourceUID
 from imagehaven.errors import Quarantine, TransientError, Withheld
 from imagehaven.release.folder import layout
@@ -30,11 +32,12 @@ from imagehaven.release.requested import Item
 from imagehaven.release.states import Result, State
 from imagehaven.verify import (
     AllowedValues,
+    Decided,
     Finding,
     KnownIdentifiers,
-    default_rules,
+    Rules,
     known_identifiers,
-    verify_file,
+    verify,
 )
 
 _IN_MEMORY = 64 * 2**20
@@ -48,6 +51,10 @@ class WorkContext:
     folder: Path
     key: bytes
     profile: Profile
+    rules: Rules
+    decided: Decided
+    steps: dict[str, int]
+    faces: dict[str, FaceDecision] | None = None
 
     def __repr__(self) -> str:
         """Show nothing of the key: it could end in a log."""
@@ -86,7 +93,7 @@ def release_chunk(context: WorkContext, items: list[dict[str, Any]]) -> list[Res
         place = Path(tempfile.mkdtemp(prefix="draft-", dir=context.folder / layout.PARTIAL))
         try:
             drafts = dict(_drafts(context, wanted, place))
-            history = _history(drafts)
+            history = _history(drafts, context.decided.denied)
             return [_finished(context, drafts[item.seq], history) for item in wanted]
         finally:
             shutil.rmtree(place, ignore_errors=True)
@@ -159,7 +166,7 @@ def _draft(
         steady.seek(0)
         made = _deidentified(context, steady, root / layout.IMAGES)
         path = layout.image_path(made.patient, made.study, made.series, made.instance)
-        known = known_identifiers(reading.elements)
+        known = known_identifiers(reading.elements, reading.meta)
         return Draft(item, root, path, made.sha256, made.size, known, made.mapping)
 
     return _outcome(item, draft)
@@ -174,7 +181,11 @@ def _steady(stream: BinaryIO) -> BinaryIO:
 
 def _deidentified(context: WorkContext, stream: BinaryIO, folder: Path) -> Deidentified:
     try:
-        return deidentify_file(stream, folder, context.profile, Pseudonyms(context.key))
+        if context.faces is not None:
+            stream = without_face(stream, context.faces)
+        return deidentify_file(
+            stream, folder, context.profile, Pseudonyms(context.key), steps=context.steps
+        )
     except OSError as error:
         # Writing raises TransientError there, so this is the original that does not answer.
         raise Missing("unreadable") from error
@@ -190,8 +201,13 @@ def _finished(
     def result() -> Result:
         known = draft.known.with_history([history[draft.patient]])
         file = draft.root / draft.path
-        findings = verify_file(file, known, default_rules(), _allowed(draft), root=draft.root)
-        return _failed(draft.item, findings) if findings else _placed(context, draft)
+        verified = verify(
+            file, known, context.rules, _allowed(draft),
+            root=draft.root, with_values=True, decided=context.decided,
+        )  # fmt: skip
+        if verified.findings:
+            return replace(_failed(draft.item, verified.findings), waived=verified.waived)
+        return replace(_placed(context, draft), waived=verified.waived)
 
     return _outcome(draft.item, result)
 
@@ -234,8 +250,13 @@ def _outcome(item: Item, work: Callable[[], Done]) -> Done | Result:
         return _end(item, State.ERROR, type(error).__name__, detail)
 
 
-def _history(drafts: dict[int, Draft | Result]) -> dict[str, KnownIdentifiers]:
-    """What is known of each patient, by pseudonym: from the chunk, and of the catalogue's names."""
+def _history(
+    drafts: dict[int, Draft | Result], denied: KnownIdentifiers
+) -> dict[str, KnownIdentifiers]:
+    """What is known of each patient, by pseudonym: from the chunk, and of the catalogue's names.
+
+    What reviewers marked to be redacted is known of everybody.
+    """
     found: dict[str, list[KnownIdentifiers]] = defaultdict(list)
     named: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for draft in drafts.values():
@@ -245,7 +266,10 @@ def _history(drafts: dict[int, Draft | Result]) -> dict[str, KnownIdentifiers]:
                 if who not in named[draft.patient]:
                     named[draft.patient].append(who)
                     found[draft.patient].append(known_identifiers(who))
-    return {patient: KnownIdentifiers().with_history(known) for patient, known in found.items()}
+    return {
+        patient: KnownIdentifiers().with_history([*known, denied])
+        for patient, known in found.items()
+    }
 
 
 def _allowed(draft: Draft) -> AllowedValues:
@@ -263,7 +287,8 @@ def _allowed(draft: Draft) -> AllowedValues:
 
 def _failed(item: Item, findings: Sequence[Finding]) -> Result:
     rules = sorted({finding.rule for finding in findings})
-    return _end(item, State.FAILED_VERIFICATION, "+".join(rules)[:64], " ".join(rules))
+    failed = _end(item, State.FAILED_VERIFICATION, "+".join(rules)[:64], " ".join(rules))
+    return replace(failed, findings=tuple(findings))
 
 
 def _end(item: Item, state: State, reason: str, detail: str) -> Result:

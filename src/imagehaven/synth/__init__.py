@@ -19,6 +19,7 @@ from imagehaven.synth.bulk import BulkSummary, synthesise_headers
 from imagehaven.synth.hospital import SynthSummary
 from imagehaven.synth.people import is_chi, is_nhs
 from imagehaven.synth.plan import PatientPlan, plan_patient
+from imagehaven.synth.reports import write_reports
 
 __all__ = [
     "BulkSummary",
@@ -29,4 +30,5 @@ __all__ = [
     "plan_patient",
     "synthesise",
     "synthesise_headers",
+    "write_reports",
 ]

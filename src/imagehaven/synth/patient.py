@@ -19,7 +19,7 @@ from imagehaven.synth.planting import (
 )
 from imagehaven.synth.records.genotypes import ped_line, vcf
 from imagehaven.synth.records.health import Row, health_rows
-from imagehaven.synth.records.reports import report_text, safe_words
+from imagehaven.synth.records.reports import safe_words, written_report
 
 
 @dataclass
@@ -139,13 +139,13 @@ def _enter_odd(outcome: Outcome, file: str, content: bytes, state: str, reason: 
 
 def _write_report(directory: Path, outcome: Outcome, study: StudyPlan) -> None:
     plan = outcome.plan
-    text, marks = report_text(plan, study)
+    report = written_report(plan, study)
     file = f"reports/{study.when:%Y}/{plan.person.key}_{study.number}.txt"
-    put(directory, file, text.encode("utf-8"))
-    outcome.planted += planted(plan.person.key, "", file, marks)
+    put(directory, file, report.text.encode("utf-8"))
+    outcome.planted += planted(plan.person.key, "", file, report.marks)
     outcome.safe += [
         Safe("", file, "text", word, "a name in medicine, nobody's own")
-        for word in safe_words(plan)
+        for word in dict.fromkeys([*safe_words(plan), *report.safe])
     ]
 
 

@@ -1,4 +1,4 @@
-"""Verify one DICOM file: every string of every element, and every byte that is no pixel."""
+"""Verify one DICOM file: every string of every element, every byte that is no pixel, and pixels."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import mmap
 import warnings
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from io import BytesIO
 from itertools import chain
 from pathlib import Path
@@ -13,10 +14,13 @@ from typing import BinaryIO, Final, cast
 
 from pydicom import dcmread
 
+from imagehaven.verify.decided import Decided
 from imagehaven.verify.detect.rules import Rules, default_rules
 from imagehaven.verify.findings import Finding, could_not_check
 from imagehaven.verify.known.identifiers import KnownIdentifiers
 from imagehaven.verify.known.matcher import Context
+from imagehaven.verify.pixels import pixel_findings
+from imagehaven.verify.pixels.pages import page_findings
 from imagehaven.verify.read.byte_search import known_in_bytes, readable_runs
 from imagehaven.verify.read.elements import TooDeepError, values
 from imagehaven.verify.read.layout import Bytes, Layout, layout
@@ -26,8 +30,17 @@ from imagehaven.verify.standalone import OwnIdentifiers, stands_there, unexpecte
 _DEFLATED: Final = "1.2.840.10008.1.2.1.99"
 _IMPLICIT: Final = "1.2.840.10008.1.2"
 _BIG_ENDIAN: Final = "1.2.840.10008.1.2.2"
+_DEVICE: Final = ("Manufacturer", "ManufacturerModelName")
 _LARGEST_INFLATED: Final = 1 << 30
 _LONG_META_VRS: Final = frozenset({b"OB", b"OW", b"SQ", b"UC", b"UN", b"UR", b"UT"})
+
+
+@dataclass(frozen=True)
+class Verified:
+    """The findings of a file, and how often each waiver (or a reviewer) took one away."""
+
+    findings: list[Finding]
+    waived: dict[str, int]
 
 
 def verify_file(
@@ -39,6 +52,7 @@ def verify_file(
     root: Path | None = None,
     with_values: bool = False,
     standalone: bool = False,
+    decided: Decided | None = None,
 ) -> list[Finding]:
     """Return every finding of one DICOM file; an empty list is the only way to pass.
 
@@ -56,10 +70,33 @@ def verify_file(
         with_values: put the values found into the findings (for review inside the vault only).
         standalone: nothing is known of the patient. Elements that hold identifiers by their
             nature are findings, and what they hold is looked for in the rest of the file.
+        decided: what reviewers have decided: values that are harmless, and values that must be
+            nowhere.
     """
+    return verify(
+        path, known, rules, allowed,
+        root=root, with_values=with_values, standalone=standalone, decided=decided,
+    ).findings  # fmt: skip
+
+
+def verify(
+    path: Path,
+    known: KnownIdentifiers | None = None,
+    rules: Rules | None = None,
+    allowed: AllowedValues | None = None,
+    *,
+    root: Path | None = None,
+    with_values: bool = False,
+    standalone: bool = False,
+    decided: Decided | None = None,
+) -> Verified:
+    """Verify one DICOM file as :func:`verify_file`, and count what was waived."""
     name = str(path.relative_to(root)) if root else path.name
-    scanner = Scanner(name, rules or default_rules(), known, allowed, with_values)
-    return distinct(_verify(path, name, scanner, standalone))
+    decided = decided or Decided()
+    if known is not None:
+        known |= decided.denied
+    scanner = Scanner(name, rules or default_rules(), known, allowed, with_values, decided)
+    return Verified(distinct(_verify(path, name, scanner, standalone)), dict(scanner.waived))
 
 
 def _verify(path: Path, name: str, scanner: Scanner, standalone: bool) -> Iterator[Finding]:
@@ -94,6 +131,8 @@ def verify_bytes(
 
 def _verify_parsed(data: Bytes, name: str, scanner: Scanner, standalone: bool) -> Iterator[Finding]:
     dataset = dcmread(_stream(data), stop_before_pixels=True)
+    if scanner.with_values:
+        scanner.device = " ".join(str(dataset.get(keyword, "")) for keyword in _DEVICE).strip()
     start = _end_of_file_meta(data)
     syntax = str(dataset.file_meta.get("TransferSyntaxUID", _IMPLICIT))
     body: Bytes = data
@@ -106,14 +145,14 @@ def _verify_parsed(data: Bytes, name: str, scanner: Scanner, standalone: bool) -
         # Its bytes are searched below, but bytes that are no elements may hold anything.
         why = "no-elements" if where.lost is None else "not-elements"
         yield could_not_check(name, f"bytes@{where.lost or start}", why)
-    if bytes(dataset.get("EncapsulatedDocument", b"") or b"").lstrip().startswith(b"%PDF"):
-        # Its text is compressed or a picture: bytes without findings prove nothing.
-        yield could_not_check(name, "EncapsulatedDocument", "pdf")
+    document = bytes(dataset.get("EncapsulatedDocument", b"") or b"")
+    if document.lstrip().startswith(b"%PDF"):
+        yield from page_findings(document, scanner)
     skip: frozenset[str] = frozenset()
     if standalone:
         own = OwnIdentifiers.of(dataset)
         yield from own.findings(scanner)
-        skip, scanner.known = own.locations, own.known
+        skip, scanner.known = own.locations, own.known | scanner.decided.denied
         yield from scanner.scan(name, Context.FILE_NAME, "file-name")
     yield from scan_runs(scanner, data, 0, 128, "preamble")
     for value in chain(values(dataset.file_meta, "file-meta", "file-meta"), values(dataset)):
@@ -124,6 +163,7 @@ def _verify_parsed(data: Bytes, name: str, scanner: Scanner, standalone: bool) -
                 value.text, value.context, value.location, value.path, value.keyword
             )
     yield from scan_runs(scanner, body, where.tail, len(body), "trailing")
+    yield from pixel_findings(_stream(data), len(data), dataset, scanner)
     if not standalone and scanner.known:
         yield from _search_bytes(scanner, scanner.known, data, body, where)
 

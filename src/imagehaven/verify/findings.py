@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
 VALUE_CLASSES: Final = frozenset(
@@ -28,18 +28,26 @@ COULD_NOT_CHECK: Final = "could-not-check"
 _UPPER = re.compile(r"[^\W\d_a-z]")
 _LOWER = re.compile(r"[a-z]")
 _DIGIT = re.compile(r"\d")
+#: What differs between two findings at the same element: items, rows, lines, offsets, boxes.
+_NUMBERS = re.compile(r"\[\d+\]|(?<=^row )\d+|(?<=^line )\d+|(?<=@)\d+| frame \d+ box [\d,]+$")
+#: Fields that hold or follow from a value: for review on the vault's side only.
+_PRIVATE: Final = ("value", "text", "device")
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One suspected identifier in one file.
+    """One suspected identifier in one file or table.
 
     ``location`` is a keyword path (``RequestAttributesSequence[0].(0009,1001)``), ``file-meta.*``,
-    ``preamble``, ``trailing@OFFSET``, ``bytes@OFFSET``, ``file-name``, or for other files
-    ``row 12, column surname`` and ``line 3``. ``span`` is the place inside the decoded value, in
-    characters, where it is known. ``shape`` shows the form of the value (letters as A and a,
-    digits as 9). ``value`` is filled only when the caller asked for values, which is for review on
-    the vault's side.
+    ``preamble``, ``trailing@OFFSET``, ``bytes@OFFSET``, ``file-name``, ``PixelData frame 3 box
+    10,20,200,30``, or for other files ``row 12, column surname`` and ``line 3``. ``span`` is the
+    place inside the decoded value, in characters, where it is known; ``frame`` (from 1) and ``box``
+    (x, y, width, height in pixels) are the place in an image. ``shape`` shows the form of the value
+    (letters as A and a, digits as 9). ``cells`` counts the cells of a table that hold the same
+    value in the same column.
+
+    ``value`` (what was found), ``text`` (the whole value it stood in, cut short) and ``device`` are
+    filled only when the caller asked for values, which is for review on the vault's side.
     """
 
     file: str
@@ -49,15 +57,29 @@ class Finding:
     detector: str
     span: tuple[int, int] | None = None
     shape: str = ""
-    value: str | None = None
+    value: str | None = field(default=None, repr=False)
+    frame: int | None = None
+    box: tuple[int, int, int, int] | None = None
+    cells: int = 1
+    text: str | None = field(default=None, repr=False)
+    device: str | None = field(default=None, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the finding as a JSON-ready mapping; ``value`` only where it was asked for."""
+        """Return the finding as a JSON-ready mapping; values only where they were asked for."""
         row = asdict(self)
         row["span"] = list(self.span) if self.span else None
-        if self.value is None:
-            del row["value"]
-        return row
+        row["box"] = list(self.box) if self.box else None
+        optional = ("frame", "box", *_PRIVATE) + (("cells",) if self.cells == 1 else ())
+        return {name: item for name, item in row.items() if name not in optional or item}
+
+    def without_values(self) -> Finding:
+        """Return the finding as it may leave the vault's side."""
+        return self if self.value is None else replace(self, value=None, text=None, device=None)
+
+    @property
+    def element(self) -> str:
+        """The location without item, row and line numbers: the same for all files of a kind."""
+        return _NUMBERS.sub("", self.location)
 
 
 def shape_of(text: str, *, limit: int = 40) -> str:
@@ -66,7 +88,7 @@ def shape_of(text: str, *, limit: int = 40) -> str:
     return _DIGIT.sub("9", masked)
 
 
-def could_not_check(file: str, location: str, why: str) -> Finding:
+def could_not_check(file: str, location: str, why: str, *, detector: str = "verifier") -> Finding:
     """Return the finding that blocks ``file`` because part of it was not checked.
 
     ``why`` is a short phrase without values: a reason word or the name of an exception type.
@@ -76,6 +98,6 @@ def could_not_check(file: str, location: str, why: str) -> Finding:
         location=location,
         value_class=COULD_NOT_CHECK,
         rule=COULD_NOT_CHECK,
-        detector="verifier",
+        detector=detector,
         shape=why,
     )

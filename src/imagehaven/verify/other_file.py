@@ -5,24 +5,31 @@ from __future__ import annotations
 import codecs
 import csv
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from io import TextIOWrapper
+from itertools import islice, zip_longest
 from pathlib import PurePath
-from typing import Any, BinaryIO, Final
+from typing import BinaryIO, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from imagehaven.verify.findings import Finding, could_not_check
-from imagehaven.verify.known.known_sources import known_sources
 from imagehaven.verify.known.matcher import Context
 from imagehaven.verify.scan import Scanner
+from imagehaven.verify.tables.cells import (
+    Column,
+    column_of,
+    scan_batches,
+    scan_document,
+    scan_record_batches,
+)
 
 _SNIFF: Final = 8192
 _LARGEST_JSON: Final = 64 << 20
 _LONGEST_LINE: Final = 1 << 20
-_DEEPEST_JSON: Final = 200
+_ROWS: Final = 8192
 _TABLES: Final = {".csv": ",", ".tsv": "\t"}
 
 
@@ -96,24 +103,7 @@ def _json(stream: BinaryIO, scanner: Scanner) -> Iterator[Finding]:
         stream.seek(0)
         yield from _lines(stream, scanner)
         return
-    yield from _json_value(value, "$", "", scanner, 0)
-
-
-def _json_value(
-    value: Any, location: str, key: str, scanner: Scanner, depth: int
-) -> Iterator[Finding]:
-    if depth > _DEEPEST_JSON:
-        yield could_not_check(scanner.file, location[:80], "too-deep")
-    elif isinstance(value, dict):
-        for name, item in value.items():
-            yield from scanner.scan(name, Context.CODE, f"{location} key")
-            yield from _json_value(item, f"{location}.{name}", name, scanner, depth + 1)
-    elif isinstance(value, list):
-        for number, item in enumerate(value):
-            yield from _json_value(item, f"{location}[{number}]", key, scanner, depth + 1)
-    elif value is not None and not isinstance(value, bool):
-        yield from _cell(value, location, scanner)
-        yield from _named(key, value, location, scanner)
+    yield from scan_document(value, "$", "", scanner)
 
 
 def _csv(stream: BinaryIO, scanner: Scanner, delimiter: str) -> Iterator[Finding]:
@@ -124,56 +114,23 @@ def _csv(stream: BinaryIO, scanner: Scanner, delimiter: str) -> Iterator[Finding
             names = next(rows, [])
             for name in names:
                 yield from scanner.scan(name, Context.TEXT, "heading")
-            yield from _table(names, rows, scanner)
+            yield from scan_batches(names, _batches(rows), scanner)
     except csv.Error:
         yield could_not_check(scanner.file, "table", "not-a-table")
+
+
+def _batches(rows: Iterator[list[str]]) -> Iterator[list[Column]]:
+    first = 1
+    while batch := list(islice(rows, _ROWS)):
+        # Rows may be of different lengths; a cell beyond the heading is a cell all the same.
+        yield [column_of(values, first) for values in zip_longest(*batch)]
+        first += len(batch)
 
 
 def _parquet(stream: BinaryIO, name: str, scanner: Scanner) -> Iterator[Finding]:
     try:
         table = pq.ParquetFile(stream)
-        names = list(table.schema_arrow.names)
-        rows = (
-            row
-            for batch in table.iter_batches(batch_size=8192)
-            for row in zip(*(column.to_pylist() for column in batch.columns), strict=True)
-        )
-        yield from _table(names, rows, scanner)
+        batches = table.iter_batches(batch_size=_ROWS)
+        yield from scan_record_batches(table.schema_arrow, batches, scanner)
     except (pa.ArrowException, OSError, ValueError) as error:
         yield could_not_check(name, "table", type(error).__name__)
-
-
-def _table(names: list[str], rows: Iterable[Iterable[Any]], scanner: Scanner) -> Iterator[Finding]:
-    told: set[str] = set()
-    for number, row in enumerate(rows, start=1):
-        for index, cell in enumerate(row):
-            if cell is None or cell == "":
-                continue
-            column = names[index] if index < len(names) else str(index + 1)
-            location = f"row {number}, column {column}"
-            if column not in told:
-                # One finding tells of a column of names; its million cells need no more.
-                for finding in _named(column, cell, location, scanner):
-                    told.add(column)
-                    yield finding
-            yield from _cell(cell, location, scanner)
-
-
-def _named(name: str, value: Any, location: str, scanner: Scanner) -> Iterator[Finding]:
-    """Yield a finding where the name of a column or key says that it holds identifiers."""
-    value_class, text = known_sources().class_of_column(name), str(value)
-    if value_class and text.strip() and not known_sources().is_placeholder(text):
-        span = (0, len(text))
-        yield scanner.finding(
-            location, value_class, "identifying-column", text, span, detector="column"
-        )
-
-
-def _cell(value: Any, location: str, scanner: Scanner) -> Iterator[Finding]:
-    if isinstance(value, int) and not isinstance(value, bool):
-        text = f"{value:010d}" if 10**8 <= value < 10**9 else str(value)
-        yield from scanner.scan(text, Context.NUMBER, location)
-    elif isinstance(value, bytes):
-        yield from scanner.scan(value.decode("latin-1"), Context.TEXT, location)
-    elif not isinstance(value, float | bool):
-        yield from scanner.scan(str(value), Context.TEXT, location)

@@ -6,12 +6,15 @@ reported whatever a waiver or the list of allowed values says.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
+from imagehaven.verify.decided import Decided
 from imagehaven.verify.detect.dates import written_dates
+from imagehaven.verify.detect.plugins import installed_detectors
 from imagehaven.verify.detect.rules import Rules
-from imagehaven.verify.findings import Finding, shape_of
+from imagehaven.verify.findings import Finding, could_not_check, shape_of
 from imagehaven.verify.known.identifier import Identifier
 from imagehaven.verify.known.identifiers import KnownIdentifiers
 from imagehaven.verify.known.matcher import Context, Match
@@ -19,6 +22,8 @@ from imagehaven.verify.read.byte_search import known_in_bytes
 
 # A longer run out of binary values is searched as bytes: a single pass at the speed of C.
 LONGEST_RUN_IN_WORDS = 2048
+# How much of a value is kept around a finding, for a reviewer to see it in its place.
+_AROUND = 200
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,10 @@ class Scanner:
     known: KnownIdentifiers | None = None
     allowed: AllowedValues | None = None
     with_values: bool = False
+    decided: Decided = field(default_factory=Decided)
+    device: str = field(default="", repr=False)
     met: set[tuple[str, str]] = field(default_factory=set)
+    waived: Counter[str] = field(default_factory=Counter)
 
     def scan(
         self, text: str, context: Context, location: str, path: str = "", keyword: str = ""
@@ -71,6 +79,13 @@ class Scanner:
         """
         if not text.strip(" \0"):
             return
+        for finding in self._found(text, context, location, path, keyword):
+            if not self._settled(finding, text):
+                yield finding
+
+    def _found(
+        self, text: str, context: Context, location: str, path: str, keyword: str
+    ) -> Iterator[Finding]:
         taken: list[tuple[int, int]] = []
         for start, end, identifier, rule_id in self._known_in(text, context, path):
             if any(left <= start and end <= right for left, right in taken):
@@ -85,18 +100,52 @@ class Scanner:
                 (start, end),
                 detector="known",
             )
-        for found in self.rules.find(text, context, keyword):
+        for found in self.rules.find(text, context, keyword, self.waived):
             if any(start <= found.start and found.end <= end for start, end in taken):
                 continue
             rule = found.rule
-            if (
-                not rule.checksum
-                and self.allowed
-                and self.allowed.permits(text, found.start, found.end, rule.value_class)
-            ):
+            if rule.checksum or not self._permitted(text, found.start, found.end, rule.value_class):
+                span = (found.start, found.end)
+                yield self.finding(
+                    location, rule.value_class, rule.id, text, span, detector="pattern"
+                )
+        yield from self._detected(text, context, location, keyword)
+
+    def _detected(
+        self, text: str, context: Context, location: str, keyword: str
+    ) -> Iterator[Finding]:
+        """Yield what the installed detectors find, and which of them could not look."""
+        for detector in installed_detectors():
+            found = detector.detect(text, str(context), keyword)
+            if isinstance(found, str):
+                place = location if detector.find else "file"
+                yield could_not_check(self.file, place, found, detector=detector.name)
                 continue
-            span = (found.start, found.end)
-            yield self.finding(location, rule.value_class, rule.id, text, span, detector="pattern")
+            for start, end, value_class in found:
+                if not self._permitted(text, start, end, value_class):
+                    yield self.finding(
+                        location,
+                        value_class,
+                        detector.name,
+                        text,
+                        (start, end),
+                        detector=detector.name,
+                    )
+
+    def _permitted(self, text: str, start: int, end: int, value_class: str) -> bool:
+        return self.allowed is not None and self.allowed.permits(text, start, end, value_class)
+
+    def _settled(self, finding: Finding, text: str) -> bool:
+        """Tell whether a reviewer's decision covers the finding; a check digit is never covered."""
+        if not (self.decided.harmless or self.decided.harmless_wholes):
+            return False
+        if finding.rule in self.rules.with_checksum:
+            return False
+        value = text[slice(*finding.span)] if finding.span else text
+        if not self.decided.settles(finding, value, around(text, finding.span)):
+            return False
+        self.waived["review"] += 1
+        return True
 
     def _known_in(self, text: str, context: Context, path: str) -> Iterator[Match]:
         if not self.known:
@@ -119,19 +168,27 @@ class Scanner:
     ) -> Finding:
         """Return a finding at ``span`` of ``text``, with the value only where it was asked for."""
         part = text[slice(*span)] if span else text
-        value = part if self.with_values else None
-        return Finding(
-            self.file, location, value_class, rule, detector, span, shape_of(part), value
-        )
+        found = Finding(self.file, location, value_class, rule, detector, span, shape_of(part))
+        if not self.with_values:
+            return found
+        whole = around(text, span)
+        return replace(found, value=part[: 2 * _AROUND], text=whole, device=self.device)
 
     def note(self, identifier: Identifier) -> None:
         """Remember that an identifier was met, so that the byte search need not tell it again."""
         self.met.add((identifier.kind, identifier.text))
 
 
+def around(text: str, span: tuple[int, int] | None) -> str:
+    """Return the value that a finding stands in, cut to what a person needs to see of it."""
+    start, end = span or (0, 0)
+    return text[max(0, start - _AROUND) : end + _AROUND]
+
+
 def distinct(findings: Iterable[Finding]) -> list[Finding]:
     """Return the findings without repeats (two decodings of one value find the same)."""
     seen: dict[Finding, Finding] = {}
     for finding in findings:
-        seen.setdefault(replace(finding, value=None), finding)
+        bare = replace(finding, value=None, text=None, device=None)
+        seen.setdefault(bare, finding)
     return list(seen.values())

@@ -20,6 +20,8 @@ from imagehaven.release import State, release, rerun, run, verify_manifest
 from imagehaven.release.folder import layout, manifest
 from imagehaven.release.requested import Item
 from imagehaven.release.work import WorkContext, release_chunk
+from imagehaven.verify import default_rules
+from imagehaven.verify.decided import Decided
 from road_to_release import MR, Road, on_haven
 
 BASIC = """
@@ -140,7 +142,8 @@ def test_the_second_object_with_the_same_pseudonyms_is_an_error_and_overwrites_n
         items.append(Item(number, uid, "CT", held.sha256, held.bytes, "1", [source], []).to_json())
     folder = tmp_path / "out"
     (folder / layout.PARTIAL).mkdir(parents=True)
-    context = WorkContext(folder, open_project(road.haven, "twins").key, load("research"))
+    key = open_project(road.haven, "twins").key
+    context = WorkContext(folder, key, load("research"), default_rules(), Decided(), {})
     results = release_chunk(context, items)
     assert [(result.state, result.reason) for result in results] == [
         (State.RELEASED, ""),

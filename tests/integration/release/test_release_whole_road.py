@@ -41,7 +41,7 @@ def test_every_requested_object_ends_in_one_state(road: Road, done: Path) -> Non
     ).to_pylist()[0]["n"]
     assert sum(states.values()) == asked
     assert states["released"] > 20
-    assert states["withheld"] > 5
+    assert states["withheld"] >= 5
     assert states["conflicting"] >= 1
     assert set(states) <= {str(state) for state in State}
     assert not {"error", "crashed", "missing"} & set(states)

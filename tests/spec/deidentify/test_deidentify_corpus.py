@@ -16,6 +16,7 @@ from imagehaven.dicom import quiet_pydicom, read_header
 from imagehaven.errors import Quarantine, Withheld
 
 SHARED = Path(os.environ.get("IMAGEHAVEN_SHARED", Path(__file__).parents[4] / "shared")) / "dicom"
+_LARGEST = 150_000
 IDENTIFYING = ("PatientID", "PatientName", "SOPInstanceUID", "StudyInstanceUID", "AccessionNumber")
 
 
@@ -23,7 +24,14 @@ def _files() -> list[Path]:
     wheels = [Path(name) for name in get_testdata_files()]
     folders = [Path(data_store.__file__).parent, SHARED]
     found = [path for folder in folders for path in sorted(folder.rglob("*")) if path.is_file()]
-    return wheels + [path for path in found if path.suffix not in (".py", ".pyc", ".csv")]
+    files = wheels + [path for path in found if path.suffix not in (".py", ".pyc", ".csv")]
+    # The folders repeat one another: one of each file is enough, and of large ones none, since
+    # every frame that may show text is searched.
+    sizes = {path: path.stat().st_size for path in files}
+    return list({(p.name, size): p for p, size in sizes.items() if size <= _LARGEST}.values())
+
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 
 @pytest.fixture(scope="module", name="outcomes")

@@ -32,7 +32,6 @@ BIG, DEFLATED = "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1.99"
         ("MR_small_bigendian.dcm", BIG),
         ("MR_small_RLE.dcm", "1.2.840.10008.1.2.5"),
         ("MR_small_jp2klossless.dcm", "1.2.840.10008.1.2.4.90"),
-        ("emri_small.dcm", EXPLICIT),
         ("rtplan.dcm", EXPLICIT),
         ("liver_1frame.dcm", EXPLICIT),
     ],

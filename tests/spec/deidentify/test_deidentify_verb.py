@@ -18,7 +18,7 @@ from imagehaven.errors import UserError
 
 @pytest.fixture(name="scans")
 def _scans(tmp_path: Path, ct: Dataset, file_of: Callable[..., bytes]) -> Path:
-    """Six sources: two of one instance, another content of it, an archive, a capture, a text."""
+    """Six sources: two of one instance, another content of it, an archive, a report, a text."""
     scans = tmp_path / "scans"
     scans.mkdir()
     (scans / "a.dcm").write_bytes(file_of(ct))
@@ -28,8 +28,8 @@ def _scans(tmp_path: Path, ct: Dataset, file_of: Callable[..., bytes]) -> Path:
     ct.SOPInstanceUID = "1.2.3.77"
     with zipfile.ZipFile(scans / "d.zip", "w") as archive:
         archive.writestr("inner.dcm", file_of(ct))
-    ct.SOPClassUID = "1.2.840.10008.5.1.4.1.1.7"
-    (scans / "e-capture.dcm").write_bytes(file_of(ct))
+    ct.SOPClassUID = "1.2.840.10008.5.1.4.1.1.88.11"
+    (scans / "e-report.dcm").write_bytes(file_of(ct))
     (scans / "f.txt").write_text("a note, no image " * 20)
     (tmp_path / "key").write_text("ab" * 32)
     return scans
@@ -45,14 +45,14 @@ def test_every_source_ends_in_one_state(tmp_path: Path, scans: Path) -> None:
     assert (summary.found, summary.released, summary.duplicates) == (6, 2, 1)
     assert summary.summary()["withheld_reasons"] == {
         "conflicting-instance": 1,
-        "secondary-capture": 1,
+        "structured-report": 1,
     }
     assert summary.summary()["quarantined_reasons"] == {"not-dicom": 1}
     ends = summary.released + summary.duplicates + len(summary.withheld) + len(summary.quarantined)
     assert summary.found == ends
     assert [Path(entry.source).name for entry in summary.withheld] == [
         "c-conflict.dcm",
-        "e-capture.dcm",
+        "e-report.dcm",
     ]
 
 

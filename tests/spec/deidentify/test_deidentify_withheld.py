@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,8 @@ from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
-from imagehaven.deidentify.pixels.policy import policy
+from imagehaven.deidentify.pixels.policy import check_pixels, policy
+from imagehaven.dicom import read_header
 from imagehaven.dicom.quiet import quiet_pydicom
 from imagehaven.errors import Quarantine, Withheld
 
@@ -30,39 +33,29 @@ def _set(**values: Any) -> Callable[[Dataset], None]:
     return change
 
 
-def _overlay(dataset: Dataset) -> None:
-    dataset.add_new(0x60003000, "OW", b"\1\0")
-
-
-def _embedded_overlay(dataset: Dataset) -> None:
-    dataset.add_new(0x60000100, "US", 16)
-    dataset.add_new(0x60000102, "US", 12)
+def _undeclared_bits(dataset: Dataset) -> None:
+    dataset.PixelData = b"\x00\x70" * 4
 
 
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (_set(SOPClassUID=f"{UID}.7"), "secondary-capture"),
-        (_set(ConversionType="WSD"), "secondary-capture"),
         (_set(SOPClassUID=f"{UID}.104.1"), "encapsulated-document"),
         (_set(SOPClassUID=f"{UID}.88.11"), "structured-report"),
         (_set(SOPClassUID=f"{UID}.11.1"), "presentation-state"),
-        (_set(SOPClassUID=f"{UID}.77.1.4"), "photograph"),
+        (_set(SOPClassUID=f"{UID}.77.1.4"), "recognisable-features"),
+        (
+            _set(SOPClassUID=f"{UID}.77.1.6", ImageType=["ORIGINAL", "PRIMARY", "LABEL"]),
+            "slide-label",
+        ),
         (_set(SOPClassUID="1.2.3.4.5"), "unknown-sop-class"),
-        (_set(SOPClassUID=f"{UID}.1.1"), "burned-in-unknown"),
-        (_set(SOPClassUID=f"{UID}.20", Modality="NM"), "burned-in-unknown"),
-        (_set(SOPClassUID=f"{UID}.6.1"), "ultrasound-outside-regions"),
-        (_set(BurnedInAnnotation="YES"), "burned-in-annotation"),
-        (_set(BurnedInAnnotation="no"), "burned-in-annotation"),
+        (_set(BurnedInAnnotation="YES"), "declared-text-not-found"),
+        (_set(BurnedInAnnotation="no"), "declared-text-not-found"),
         (_set(RecognizableVisualFeatures="YES"), "recognisable-features"),
-        (_set(ImageType=["DERIVED", "SECONDARY", "SCREEN SAVE"]), "screen-capture"),
-        (_set(ImageType=["DERIVED", "SECONDARY", "OTHER"]), "derived-image"),
-        (_set(ImageType=["ORIGINAL"]), "image-type-unknown"),
-        (_set(SamplesPerPixel=3, PhotometricInterpretation="RGB"), "colour-rendering"),
+        (_set(ImageType=["DERIVED", "SECONDARY", "VRT"]), "recognisable-features"),
         (_set(Rows=3), "undecodable-pixels"),
         (_set(StudyInstanceUID=""), "no-study-or-series"),
-        (_overlay, "overlay"),
-        (_embedded_overlay, "overlay"),
+        (_undeclared_bits, "overlay"),
     ],
 )
 def test_what_is_not_known_to_be_clean_is_withheld(
@@ -81,7 +74,15 @@ def test_what_is_not_known_to_be_clean_is_withheld(
         _set(ImageType=["DERIVED", "PRIMARY", "AXIAL"]),
         _set(ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"]),
         _set(ImageType=["DERIVED", "SECONDARY", "MPR"]),
-        _set(SOPClassUID=f"{UID}.1.1", BurnedInAnnotation="NO"),
+        _set(SOPClassUID=f"{UID}.1.1"),
+        _set(SOPClassUID=f"{UID}.7", ConversionType="WSD"),
+        _set(SOPClassUID=f"{UID}.20", Modality="NM"),
+        _set(SOPClassUID=f"{UID}.6.1"),
+        _set(SOPClassUID=f"{UID}.77.1.4", RecognizableVisualFeatures="NO"),
+        _set(ImageType=["DERIVED", "SECONDARY", "SCREEN SAVE"]),
+        _set(ImageType=["DERIVED", "SECONDARY", "OTHER"]),
+        _set(ImageType=["ORIGINAL"]),
+        _set(Manufacturer="Unheard of"),
         _set(SOPClassUID=f"{UID}.4"),
     ],
 )
@@ -92,11 +93,53 @@ def test_a_near_miss_is_released(
     assert release(ct)[1].PixelData == ct.PixelData
 
 
-def test_curves_and_overlay_remains_are_removed(ct: Dataset, release: Released) -> None:
+def test_what_was_searched_says_so(ct: Dataset, release: Released) -> None:
+    ct.SOPClassUID = f"{UID}.7"
+    _, new, _ = release(ct)
+    codes = [item.CodeValue for item in new.DeidentificationMethodCodeSequence]
+    assert new.BurnedInAnnotation == "NO"
+    assert "113101" in codes
+    assert codes == sorted(codes)
+
+
+def test_what_was_not_searched_does_not_say_so(ct: Dataset, release: Released) -> None:
+    _, new, _ = release(ct)
+    assert "BurnedInAnnotation" not in new
+    assert "113101" not in [item.CodeValue for item in new.DeidentificationMethodCodeSequence]
+
+
+def test_an_unknown_device_is_withheld_where_the_policy_says_so(
+    ct: Dataset, file_of: Callable[..., bytes]
+) -> None:
+    strict = replace(policy(), unknown_devices="withhold")
+    for maker in ("Unheard of", "SIEMENS"):
+        ct.Manufacturer = maker
+        data = file_of(ct)
+        header = read_header(BytesIO(data), len(data))
+        if maker == "SIEMENS":
+            assert check_pixels(header, ct.SOPClassUID, strict) is None
+            continue
+        assert check_pixels(header, ct.SOPClassUID) is not None
+        with pytest.raises(Withheld, match="unknown-device"):
+            check_pixels(header, ct.SOPClassUID, strict)
+
+
+def test_curves_and_overlays_are_removed(ct: Dataset, release: Released) -> None:
     ct.add_new(0x50003000, "OW", b"\1\0")
     ct.add_new(0x60000022, "LO", "label")
+    ct.add_new(0x60003000, "OW", b"\1\0")
     _, new, _ = release(ct)
     assert not [element for element in new if element.tag.group in (0x5000, 0x6000)]
+    assert new.PixelData == ct.PixelData
+
+
+def test_overlays_in_the_bits_above_the_values_are_emptied(ct: Dataset, release: Released) -> None:
+    plain = ct.PixelData
+    ct.add_new(0x60000100, "US", 16)
+    ct.add_new(0x60000102, "US", 12)
+    assert release(ct)[1].PixelData == plain
+    ct.PixelData = bytes(byte | 0x10 * (place % 2) for place, byte in enumerate(plain))
+    assert release(ct)[1].PixelData == plain
 
 
 def _ultrasound(ct: Dataset, *, planar: int = 0, bits: int = 8) -> Dataset:
@@ -132,13 +175,11 @@ def test_ultrasound_is_blanked_outside_its_regions(
 @pytest.mark.parametrize(
     "change",
     [
-        _set(SequenceOfUltrasoundRegions=Sequence([])),
-        _set(PhotometricInterpretation="YBR_FULL_422"),
         lambda us: setattr(us.SequenceOfUltrasoundRegions[0], "RegionLocationMaxX1", 4),
         lambda us: delattr(us.SequenceOfUltrasoundRegions[0], "RegionLocationMinX0"),
     ],
 )
-def test_ultrasound_whose_regions_prove_nothing_is_withheld(
+def test_ultrasound_whose_regions_make_no_sense_is_withheld(
     change: Callable[[Dataset], None], ct: Dataset, release: Released
 ) -> None:
     source = _ultrasound(ct)
@@ -147,13 +188,17 @@ def test_ultrasound_whose_regions_prove_nothing_is_withheld(
         release(source)
 
 
-def test_ultrasound_that_does_not_say_it_is_free_of_text_is_withheld(
-    ct: Dataset, release: Released
+@pytest.mark.parametrize("regions", [[], None])
+def test_ultrasound_without_regions_is_searched_all_over(
+    regions: list[Dataset] | None, ct: Dataset, release: Released
 ) -> None:
     source = _ultrasound(ct)
-    del source.BurnedInAnnotation
-    with pytest.raises(Withheld, match="ultrasound-text-unknown"):
-        release(source)
+    source.SequenceOfUltrasoundRegions = Sequence(regions or [])
+    if regions is None:
+        del source.SequenceOfUltrasoundRegions
+    _, new, _ = release(source)
+    assert new.PixelData == source.PixelData
+    assert new.BurnedInAnnotation == "NO"
 
 
 def test_what_is_no_dicom_is_quarantined(release: Released) -> None:

@@ -57,7 +57,7 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Released]:
     disputed.PixelData = bytes(len(disputed.PixelData))
     disputed.save_as(files / "3-again.dcm")
     capture = dcmread(files / "5.dcm")
-    capture.SOPClassUID = capture.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.7"
+    capture.SOPClassUID = capture.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.66"
     capture.save_as(files / "5.dcm")
 
     haven = Haven.create(place / "haven", Settings(name="test", workers=1))
@@ -102,7 +102,7 @@ def test_an_image_whose_original_is_gone_is_missing(released: Released) -> None:
 
 
 def test_an_image_that_a_rule_holds_back_is_withheld_with_the_rule(released: Released) -> None:
-    assert released.states["5"] == ("withheld", "secondary-capture")
+    assert released.states["5"] == ("withheld", "raw-data")
 
 
 def test_the_states_add_up_to_what_was_asked_for(released: Released) -> None:
@@ -117,7 +117,7 @@ def test_the_reports_say_why_and_never_who(released: Released) -> None:
     with (released.folder / "reports" / "rejections.csv").open(encoding="utf-8") as stream:
         rejected = {(row["state"], row["reason"], row["count"]) for row in csv.DictReader(stream)}
     assert rejected == {
-        ("withheld", "secondary-capture", "1"),
+        ("withheld", "raw-data", "1"),
         ("opted-out", "", "2"),
         ("conflicting", "", "1"),
     }

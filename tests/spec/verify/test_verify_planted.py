@@ -148,7 +148,10 @@ PLANTS = {
 @pytest.mark.parametrize("name", FILES)
 def test_a_blanked_real_file_has_no_findings(name, tmp_path):
     path = write(clean(name), tmp_path / "a.dcm")
-    assert verify_file(path, KNOWN) == []
+    burned_in = {"US1_J2KR.dcm"}  # these elements are blank; the picture shows a hospital's name
+    findings = verify_file(path, KNOWN)
+    assert [f for f in findings if f.rule != "text-in-pixels"] == []
+    assert bool(findings) == (name in burned_in)
 
 
 @pytest.mark.parametrize("name", ["CT_small.dcm", "MR_small_bigendian.dcm", "reportsi.dcm"])
@@ -158,7 +161,9 @@ def test_a_planted_identifier_blocks_the_file(plant, name, tmp_path):
     PLANTS[plant](dataset)
     findings = verify_file(write(dataset, tmp_path / "a.dcm"), KNOWN)
     assert findings, plant
-    assert all(f.rule != "could-not-check" and f.value is None for f in findings)
+    found = [f for f in findings if not (f.rule == "could-not-check" and f.location == "PixelData")]
+    assert found, "too deep for the decoder, perhaps, but the element is told"
+    assert all(f.rule != "could-not-check" and f.value is None for f in found)
 
 
 @pytest.mark.parametrize(

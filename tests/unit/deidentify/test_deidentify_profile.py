@@ -38,7 +38,7 @@ def _action(keyword: str, profile: profiles.Profile = RESEARCH) -> str:
         ("IconImageSequence", "X", "X"),
         ("OriginalAttributesSequence", "X", "X"),
         ("OperatorIdentificationSequence", "X", "X"),
-        ("AcquisitionContextSequence", "Z", "Z"),
+        ("AcquisitionContextSequence", "C", "Z"),
         ("InstitutionAddress", "X", "X"),
         ("ContrastBolusAgent", "C", "D"),
         ("BarcodeValue", "Z", "Z"),

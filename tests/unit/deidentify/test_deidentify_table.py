@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from pydicom._private_dict import private_dictionaries
 
 from imagehaven.deidentify.rulebook import table
 from imagehaven.errors import UserError
@@ -19,8 +20,36 @@ def test_table_e_3_4_1_has_the_214_rows_of_edition_2026d() -> None:
 
 
 def test_the_safe_private_list_has_the_87_rows_of_the_standard() -> None:
-    assert len(table.safe_private()) == 87
-    assert ("SIEMENS MR HEADER", 0x0019, 0x0C) in table.safe_private()
+    rows = table.safe_private()
+    assert sum(row.source == "PS3.15 E.3.10-1" for row in rows.values()) == 87
+    assert ("SIEMENS MR HEADER", 0x0019, 0x0C) in rows
+
+
+def test_beyond_the_standard_only_numbers_of_a_makers_dictionary_are_safe() -> None:
+    beyond = [row for row in table.safe_private().values() if "PS3.15" not in row.source]
+    assert len(beyond) == 31
+    for row in beyond:
+        named = private_dictionaries[row.creator][f"{row.group:04X}xx{row.element:02X}"]
+        assert named[0] == row.vr
+        assert row.vr in ("DS", "FD", "FL", "IS", "SL", "SS", "UL", "US")
+
+
+@pytest.mark.parametrize(
+    ("row", "fault"),
+    [
+        ("ACME,0019,01,LO,1,Note,ACME manual,yes", "outside PS3.15 the VR"),
+        ("ACME,0019,01,DS,1,Number,ACME manual,no", "must have reviewed"),
+        ("ACME,0018,01,DS,1,Number,ACME manual,yes", "must be odd"),
+        ("ACME,0019,01,DS,many,Number,ACME manual,yes", "the VM must be"),
+    ],
+)
+def test_a_private_element_that_nobody_may_trust_is_refused(
+    row: str, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head = "# source\ncreator,group,element,vr,vm,meaning,source,reviewed\n"
+    monkeypatch.setattr(table, "data_text", lambda _: head + row + "\n")
+    with pytest.raises(UserError, match=rf"private_safe\.csv:3: .*{fault}"):
+        table.safe_private.__wrapped__()
 
 
 def test_no_tag_stands_in_the_table_twice() -> None:
@@ -46,7 +75,7 @@ def test_a_broken_row_is_refused_with_its_line(
     text = f"# edition\n{rows}"
     monkeypatch.setattr(table, "data_text", lambda _: text)
     with pytest.raises(UserError, match=line):
-        for where, row in table._rows("broken.csv"):
+        for where, row in table.rows("broken.csv"):
             table._actions(row, where)
 
 

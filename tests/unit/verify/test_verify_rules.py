@@ -20,6 +20,7 @@ EXAMPLES = [
 ONE = """version: 1
 rules:
   - id: {id}
+    author: tester
     class: {cls}
     where: [text]
     pattern: '{pattern}'
@@ -67,7 +68,8 @@ def test_a_rule_id_stands_once():
 
 def test_a_waiver_cannot_name_a_rule_with_a_checksum():
     text = TEXT + (
-        "\n  - id: ten-digit-accessions\n    rules: [chi-number]\n    level: value\n"
+        "\n  - id: ten-digit-accessions\n    author: tester\n    rules: [chi-number]\n"
+        "    level: value\n"
         "    pattern: '\\d{10}'\n    matches: ['0101901232']\n    passes: ['1']\n"
     )
     with pytest.raises(UserError, match="checksum cannot be waived"):
@@ -82,7 +84,8 @@ def test_a_waiver_takes_a_finding_away_at_its_elements_only():
 
 def test_a_waiver_by_value_needs_the_whole_value():
     text = TEXT + (
-        "\n  - id: the-harbour-trial\n    rules: [uk-postcode]\n    level: value\n"
+        "\n  - id: the-harbour-trial\n    author: tester\n    rules: [uk-postcode]\n"
+        "    level: value\n"
         "    pattern: 'TRIAL DD1 9SY'\n    matches: ['TRIAL DD1 9SY']\n    passes: ['DD1 9SY']\n"
     )
     rules = parse_rules(text, "x.yaml")

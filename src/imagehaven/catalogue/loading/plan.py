@@ -61,7 +61,10 @@ def chunks_of(items: Iterable[Item], most: int) -> Iterator[list[Item]]:
         if chunk and (
             size + max(0, item.get("size", 0)) > CHUNK_BYTES
             or len(chunk) >= ARCHIVE_ITEMS
-            or (len(chunk) >= min(most, _FIRST_ITEMS << min(cut // 4, 16)) and not _same_archive(chunk[-1], item))
+            or (
+                len(chunk) >= min(most, _FIRST_ITEMS << min(cut // 4, 16))
+                and not _same_archive(chunk[-1], item)
+            )
         ):
             yield chunk
             chunk, size, cut = [], 0, cut + 1

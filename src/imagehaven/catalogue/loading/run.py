@@ -16,7 +16,6 @@ from imagehaven.engine import Crashed, Progress, make_engine, run_chunks
 from imagehaven.haven import Haven
 from imagehaven.ledger.runs import Run
 
-
 #: Chunks between merges: every commit reads the list of the lake's files, which must stay short.
 _MERGE_EVERY: Final = 128
 

@@ -8,16 +8,17 @@ way.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.tag import BaseTag
 
+from imagehaven.deidentify.elements.dates import study_day
 from imagehaven.deidentify.elements.guard import watch
 from imagehaven.deidentify.elements.identity import Identity
-from imagehaven.deidentify.elements.private import safe_elements
+from imagehaven.deidentify.elements.private import Kept, safe_elements
 from imagehaven.deidentify.elements.statement import method_statement
 from imagehaven.deidentify.elements.stored import Element, stored, tags, text_of
 from imagehaven.deidentify.elements.value_actions import (
@@ -27,18 +28,23 @@ from imagehaven.deidentify.elements.value_actions import (
     Pass,
     apply,
     keep,
+    stand_in,
 )
-from imagehaven.deidentify.elements.values import WIDTHS, dummy, element, join_text
+from imagehaven.deidentify.elements.values import WIDTHS, count_values, element, join_text
 from imagehaven.deidentify.elements.vr import is_signed, real_vr
 from imagehaven.deidentify.pseudonyms import Pseudonyms
 from imagehaven.deidentify.rulebook.codes import standard_meaning
+from imagehaven.deidentify.rulebook.iod import NEEDS_PLACE, NEEDS_VALUE
+from imagehaven.deidentify.rulebook.layers import Context
 from imagehaven.deidentify.rulebook.profile import Profile
-from imagehaven.deidentify.rulebook.rules import decide, entry
+from imagehaven.deidentify.rulebook.rules import Decision, decide, entry
 from imagehaven.dicom.quiet import quiet_pydicom
 from imagehaven.errors import Withheld
 
 _CODE_MEANING = 0x00080104
 _REPEATING = (0x50, 0x60)  # curves and overlays: the groups of PS3.5 section 7.6
+_STUDY_DATES = (0x00080020, 0x00080021, 0x00080022, 0x00080023)
+_PRIVATE_SEQUENCE = "PrivateSequence"  # no keyword of PS3.6: the Types in it are not known
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,15 @@ class Cleaned:
     dataset: Dataset
     actions: Mapping[str, int]
     mapping: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where the walk is: ``masked`` inside a sequence that is replaced by a dummy."""
+
+    context: Context
+    top: bool = False
+    masked: bool = False
 
 
 def deidentify_dataset(
@@ -62,8 +77,18 @@ def deidentify_dataset(
         return _deidentify(source, profile, pseudonyms, little)
 
 
+def context_of(source: Dataset) -> Context:
+    """Return what the layers of a profile and the Types of an IOD are chosen by."""
+    return Context(
+        sop_class=text_of(source, 0x00080016),
+        modality=text_of(source, 0x00080060),
+        manufacturer=text_of(source, 0x00080070),
+    )
+
+
 def _deidentify(source: Dataset, profile: Profile, pseudonyms: Pseudonyms, little: bool) -> Cleaned:
     identity = Identity.of(source)
+    modified = "retain_longitudinal_modified_dates" in profile.options
     work = Pass(
         profile,
         pseudonyms,
@@ -72,20 +97,22 @@ def _deidentify(source: Dataset, profile: Profile, pseudonyms: Pseudonyms, littl
         little,
         is_signed(source, little),
         pseudonyms.date_shift(identity.patient),
+        source,
+        study_day(text_of(source, tag) for tag in _STUDY_DATES),
     )
-    kept = _clean(source, work, top=True)
+    kept = _clean(source, work, _Place(profile.normal(context_of(source)), top=True))
     pseudonym = pseudonyms.patient_id(identity.patient)
     for tag, vr in ((PATIENT_NAME, "PN"), (PATIENT_ID, "LO")):
         kept[BaseTag(tag)] = element(tag, vr, join_text([pseudonym], vr), little)
     kept.update(method_statement(profile, little))
     result = Dataset(dict(sorted(kept.items())))
     work.given.add(("PatientID", identity.patient, pseudonym))
-    if "retain_longitudinal_modified_dates" in profile.options:
+    if modified:
         work.given.add(("DateShiftDays", identity.patient, str(work.shift.days)))
     return Cleaned(result, dict(sorted(work.counts.items())), tuple(sorted(work.given)))
 
 
-def _clean(source: Dataset, work: Pass, *, top: bool = False) -> dict[BaseTag, Element]:
+def _clean(source: Dataset, work: Pass, place: _Place) -> dict[BaseTag, Element]:
     """Return the elements of one data set or item that may be kept."""
     kept: dict[BaseTag, Element] = {}
     private: list[int] = []
@@ -98,18 +125,25 @@ def _clean(source: Dataset, work: Pass, *, top: bool = False) -> dict[BaseTag, E
             work.counts["X"] += 1
             continue
         found = stored(source, tag, little=work.little)
-        cleaned = None if found is None else _standard(found, tag, work, top)
-        if tag == _CODE_MEANING:
-            cleaned = _known_meaning(source, work) or cleaned
-        elif tag in CODE_VALUES and cleaned is not None and not _known_code(source, tag, work):
-            cleaned = element(tag, entry(tag).vr, dummy(entry(tag).vr), work.little)
+        cleaned = None if found is None else _standard(found, tag, work, place)
+        if not place.masked:
+            cleaned = _by_its_code(source, tag, cleaned, work)
         if cleaned is not None:
             kept[BaseTag(tag)] = cleaned
-    if "retain_safe_private" in work.profile.options:
+    if "retain_safe_private" in work.profile.options and not place.masked:
         kept.update(_private(source, private, work))
     else:
         work.counts["X"] += len(private)
     return kept
+
+
+def _by_its_code(source: Dataset, tag: int, cleaned: Element | None, work: Pass) -> Element | None:
+    """Judge the parts of a code by each other: what a standard terminology has is known."""
+    if tag == _CODE_MEANING:
+        return _known_meaning(source, work) or cleaned
+    if tag in CODE_VALUES and cleaned is not None and not _known_code(source, tag, work):
+        return element(tag, entry(tag).vr, stand_in(tag, entry(tag).vr, work), work.little)
+    return cleaned
 
 
 def _known_meaning(source: Dataset, work: Pass) -> Element | None:
@@ -131,16 +165,18 @@ def _known_code(source: Dataset, tag: int, work: Pass) -> bool:
     return technical.knows(code)
 
 
-def _standard(source: Element, tag: int, work: Pass, top: bool) -> Element | None:
+def _standard(source: Element, tag: int, work: Pass, place: _Place) -> Element | None:
     """Apply the decision on one standard element; None removes it."""
-    decision = decide(work.profile, tag)
+    decision = decide(work.profile, tag, place.context)
+    if place.masked:
+        decision = _masked(decision, tag)
     action = decision.action
     vr = None if action == "X" else real_vr(source, tag, work.signed)
     if vr is None:
         work.counts["X"] += 1
         return None
     if vr == "SQ":
-        return _sequence(source, tag, action, work)
+        return _sequence(source, tag, decision, work, place)
     value = source.value
     if not isinstance(value, bytes):
         raise Withheld("value-too-large", f"({tag:08X}) is too large to be checked")
@@ -150,26 +186,46 @@ def _standard(source: Element, tag: int, work: Pass, top: bool) -> Element | Non
     if not value.strip(b" \0") and vr not in WIDTHS:
         work.counts["K"] += 1
         return element(tag, vr, b"", work.little)
-    kept, applied = apply(value, vr, tag, decision, work, top=top)
+    kept, applied = apply(value, vr, tag, decision, work, top=place.top)
     work.counts[applied] += 1
     return None if kept is None else element(tag, vr, kept, work.little)
 
 
-def _sequence(source: Element, tag: int, action: str, work: Pass) -> Element | None:
-    """Clean each item; items and sequences that have nothing left are left out."""
-    if not isinstance(source, DataElement) or action in ("Z", "D"):
+def _masked(decision: Decision, tag: int) -> Decision:
+    """Return what an element becomes in an item that only has to be there: as little as can be."""
+    if decision.kind in NEEDS_PLACE:
+        return replace(decision, action="Z")
+    if decision.kind not in NEEDS_VALUE:
+        return replace(decision, action="X")
+    vr = entry(tag).vr
+    # A coded string that nothing forbids (a ValueType) is the item's shape, and says nothing.
+    shape = vr == "CS" and decision.action == "K" and not decision.code
+    return replace(decision, action="U" if vr == "UI" else "K" if shape else "D")
+
+
+def _sequence(
+    source: Element, tag: int, decision: Decision, work: Pass, place: _Place
+) -> Element | None:
+    """Clean each item; items and sequences that have nothing left are left out, where they may."""
+    action, kind = decision.action, decision.kind
+    if not isinstance(source, DataElement) or action == "Z":
         work.counts["Z"] += 1
         return DataElement(tag, "SQ", Sequence([]))
     before = list(source.value or ())
-    cleaned = [_clean(item, work) for item in before]
-    # An item that was empty before may have to be there; one that becomes empty says nothing.
+    sequence = entry(tag).keyword or _PRIVATE_SEQUENCE
+    inside = _Place(place.context.inside(sequence), masked=place.masked or action == "D")
+    if inside.masked:
+        before = before[:1]
+    cleaned = [_clean(item, work, inside) for item in before]
+    # An item that was empty before may have to be there; one that becomes empty says nothing,
+    # except where items stand for something by their number, as frames do.
     items = [
         Dataset(dict(sorted(kept.items())))
         for item, kept in zip(before, cleaned, strict=True)
-        if kept or not len(item)
+        if kept or not len(item) or kind in NEEDS_VALUE
     ]
     work.counts[action] += 1
-    if before and not items:
+    if before and not items and kind not in NEEDS_PLACE:
         return None
     return DataElement(tag, "SQ", Sequence(items))
 
@@ -179,7 +235,7 @@ def _private(source: Dataset, found: list[int], work: Pass) -> dict[BaseTag, Ele
     safe, creators = safe_elements(source, found, little=work.little)
     kept: dict[BaseTag, Element] = {}
     for one in safe:
-        cleaned = _safe_private(one.source, one.tag, one.row.vr, work)
+        cleaned = _safe_private(one, work)
         if cleaned is not None:
             kept[BaseTag(one.tag)] = cleaned
     used = {tag >> 8 for tag in kept}
@@ -191,12 +247,17 @@ def _private(source: Dataset, found: list[int], work: Pass) -> dict[BaseTag, Ele
     return kept
 
 
-def _safe_private(source: Element, tag: int, vr: str, work: Pass) -> Element | None:
+def _safe_private(one: Kept, work: Pass) -> Element | None:
+    """Return a known-safe element whose VR, count of values and content are as they should be."""
+    source, vr = one.source, one.row.vr
     if isinstance(source, DataElement):
-        return _sequence(source, tag, "C", work) if vr == "SQ" else None
+        cleaned = Decision("C", "the known-safe list")
+        return _sequence(source, one.tag, cleaned, work, _Place(Context())) if vr == "SQ" else None
     if vr == "SQ" or source.VR not in (None, "UN", vr) or not isinstance(source.value, bytes):
         return None
     if not work.little and source.VR == "UN":
         return None  # unknown bytes in big endian: nobody says in which order they are
-    value = keep(source.value, vr, tag, work)
-    return None if value is None else element(tag, vr, value, work.little)
+    if one.row.most is not None and count_values(source.value, vr) > one.row.most:
+        return None
+    value = keep(source.value, vr, one.tag, work)
+    return None if value is None else element(one.tag, vr, value, work.little)

@@ -7,6 +7,7 @@ A function returns None for what it does not understand: the caller then removes
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Final
 
@@ -35,6 +36,33 @@ def shift_date(text: str, shift: timedelta) -> str | None:
         return None
     moved = [shift_date(end, shift) if end else "" for end in ends]
     return None if None in moved else "-".join(end or "" for end in moved)
+
+
+def shift_birth_date(text: str, studied: date | None, shift: timedelta) -> str | None:
+    """Move a date of birth; of a person over 89 on the day of the study, it becomes 90 years.
+
+    None without a day of study: nobody could say that the person was younger.
+    """
+    born = _DA.fullmatch(text.strip(" \0"))
+    if born is None or studied is None:
+        return None
+    birthday = int(born[2] or born[4]), int(born[3] or born[5])
+    age = studied.year - int(born[1]) - (birthday > (studied.month, studied.day))
+    if age > 89:
+        return f"{(studied + shift).year - 90:04d}0101"
+    return shift_date(text, shift)
+
+
+def study_day(texts: Iterable[str]) -> date | None:
+    """Return the first of some DA values that is a date."""
+    for text in texts:
+        found = _DA.fullmatch(text.strip(" \0"))
+        if found:
+            try:
+                return date(int(found[1]), int(found[2] or found[4]), int(found[3] or found[5]))
+            except ValueError:
+                continue
+    return None
 
 
 def shift_datetime(text: str, shift: timedelta) -> str | None:

@@ -15,6 +15,10 @@ from imagehaven.deidentify.rulebook.profile import Profile
 
 _BASIC: Final = ("113100", "Basic Application Confidentiality Profile")
 _CODES: Final = {
+    "clean_recognizable_visual_features": (
+        "113102",
+        "Clean Recognizable Visual Features Option",
+    ),
     "clean_graphics": ("113103", "Clean Graphics Option"),
     "clean_structured_content": ("113104", "Clean Structured Content Option"),
     "clean_descriptors": ("113105", "Clean Descriptors Option"),

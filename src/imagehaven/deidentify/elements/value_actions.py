@@ -10,14 +10,20 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
+from functools import cached_property
 from math import isfinite
 from struct import unpack
 
+from pydicom.dataset import Dataset
+
 from imagehaven.deidentify.elements import dates
+from imagehaven.deidentify.elements.descriptions import clean_description, people_of
 from imagehaven.deidentify.elements.guard import Guard
 from imagehaven.deidentify.elements.identity import Identity
 from imagehaven.deidentify.elements.values import (
+    LINES,
+    PLACEHOLDERS,
     WIDTHS,
     dummy,
     form_is_valid,
@@ -26,8 +32,11 @@ from imagehaven.deidentify.elements.values import (
     split_text,
 )
 from imagehaven.deidentify.pseudonyms import Pseudonyms
+from imagehaven.deidentify.rulebook.iod import NEEDS_VALUE
 from imagehaven.deidentify.rulebook.profile import Profile
 from imagehaven.deidentify.rulebook.rules import Decision, entry
+from imagehaven.deidentify.rulebook.table import dummy_values, enumerated_values
+from imagehaven.deidentify.text import KnownPeople
 from imagehaven.dicom.uids import SourceUID
 
 GUARDED = "G"
@@ -40,6 +49,8 @@ _NUMBER_CODES = {"UL": "L", "SL": "l", "UV": "Q", "SV": "q", "FD": "d"}
 _FEW = 16
 _FLOATS = frozenset(["FD", "FL", "OD", "OF"])  # 38.4 is all printable bytes, by chance
 PATIENT_NAME, PATIENT_ID = 0x00100010, 0x00100020
+_BIRTH_DATE = 0x00100030
+_FREE_TEXT = frozenset(["LO", "SH", "UC", "ST", "LT", "UT"])
 
 
 @dataclass(frozen=True)
@@ -53,8 +64,15 @@ class Pass:
     little: bool
     signed: bool
     shift: timedelta
+    source: Dataset
+    studied: date | None = None
     counts: Counter[str] = field(default_factory=Counter)
     given: set[tuple[str, str, str]] = field(default_factory=set)
+
+    @cached_property
+    def people(self) -> KnownPeople:
+        """Whom the source names; collected only where free text is to be cleaned."""
+        return people_of(self.source)
 
 
 def apply(
@@ -68,35 +86,73 @@ def apply(
             return cleaned, "C"
         action = decision.fallback
     if action == "K":
-        cleaned = keep(value, vr, tag, work)
-        return (_withdrawn(vr), GUARDED) if cleaned is None else (cleaned, "K")
+        cleaned = _verbatim(value, vr, tag, work) if decision.verbatim else None
+        cleaned = cleaned or keep(value, vr, tag, work)
+        if cleaned is not None:
+            return cleaned, "K"
+        return _withdrawn(tag, vr, decision, work), GUARDED
+    return _replaced(value, vr, tag, action, work, top=top), action
+
+
+def _replaced(
+    value: bytes, vr: str, tag: int, action: str, work: Pass, *, top: bool
+) -> bytes | None:
+    """Return what an action puts in a value's place, which is nothing of the value itself."""
     if action == "U":
-        return _uids(value, tag, work, top), "U"
+        return _uids(value, tag, work, top=top)
     if action == "P":
-        return _pseudonym(value, tag, work), "P"
-    return {"X": None, "Z": b"", "D": dummy(vr)}[action], action
+        return _pseudonym(value, tag, work)
+    if action == "D":
+        return stand_in(tag, vr, work)
+    return b"" if action == "Z" else None
 
 
-def _withdrawn(vr: str) -> bytes:
+def stand_in(tag: int, vr: str, work: Pass) -> bytes:
+    """Return a dummy that is valid for the element, and is no word of this instance's people."""
+    known = dummy_values().get(entry(tag).keyword)
+    if known is not None:
+        return join_text([known], vr)
+    word = next((one for one in PLACEHOLDERS if not work.guard.knows(one)), PLACEHOLDERS[0])
+    return dummy(vr, word, entry(tag).least)
+
+
+def _withdrawn(tag: int, vr: str, decision: Decision, work: Pass) -> bytes:
     """Return what stands for a value that breaks its VR or tripped the guard.
 
-    A dummy where text is free, since the element may be type 1; else nothing, since any other
-    value would be a statement.
+    A dummy where there must be a value or, the Type being unknown, text may have to be; else
+    nothing, since any other value would be a statement.
     """
-    return dummy(vr) if vr in ("LO", "SH", "UC", "ST", "LT", "UT") else b""
+    needed = decision.kind in NEEDS_VALUE or (not decision.kind and vr in _FREE_TEXT)
+    return stand_in(tag, vr, work) if needed else b""
 
 
 def _cleaned(value: bytes, vr: str, tag: int, work: Pass) -> bytes | None:
     """Return a value that is like the original and does not identify, None if there is none."""
     if vr in ("DA", "DT", "TM"):
-        return _each(value, vr, work, shifted=True)
-    texts = split_text(value, vr)
-    if texts is None or vr in WIDTHS:
+        return _each(value, vr, tag, work, shifted=True)
+    if vr in WIDTHS:
         return None
     if vr in ("DS", "IS"):
         return keep(value, vr, tag, work)
-    known = all(work.profile.vocabulary.knows(text) for text in texts)
-    if not known or any(work.guard.refuses(text, vr) for text in texts):
+    texts = split_text(value, vr) or _decoded(value, vr, work)
+    cleaned = [clean_description(text, vr, work.profile, work.guard, work.people) for text in texts]
+    if any(text is None for text in cleaned):
+        return None
+    return join_text([text or "" for text in cleaned], vr)
+
+
+def _decoded(value: bytes, vr: str, work: Pass) -> list[str]:
+    """Return the values of a text in the instance's character set."""
+    text = work.identity.decode(value)
+    return [text] if vr in LINES else [part.strip(" ") for part in text.split("\\")]
+
+
+def _verbatim(value: bytes, vr: str, tag: int, work: Pass) -> bytes | None:
+    """Return the name or number of a device or place, or a UID, unless it is a person's."""
+    texts = None if vr in WIDTHS or vr in ("DA", "DT", "TM", "AS") else split_text(value, vr)
+    if texts is None or not all(form_is_valid(text, vr) for text in texts):
+        return _uids(value, tag, work, top=False) if vr == "UI" else None  # what is no UID
+    if vr != "UI" and any(work.guard.knows_person(text) for text in texts):
         return None
     return join_text(texts, vr)
 
@@ -106,7 +162,7 @@ def keep(value: bytes, vr: str, tag: int, work: Pass) -> bytes | None:
     if vr in WIDTHS:
         return value if _binary_passes(value, vr, tag, work) else None
     if vr in ("DA", "DT", "TM", "AS"):
-        return _each(value, vr, work, shifted=False)
+        return _each(value, vr, tag, work, shifted=False)
     texts = split_text(value, vr)
     if texts is None:
         return None
@@ -115,6 +171,8 @@ def keep(value: bytes, vr: str, tag: int, work: Pass) -> bytes | None:
 
 
 def _passes(text: str, vr: str, tag: int, work: Pass) -> bool:
+    if text in enumerated_values().get(entry(tag).keyword, ()):
+        return True
     # A CS in small letters is common and harmless where each word is vocabulary.
     formed = form_is_valid(text, vr) or (vr == "CS" and work.profile.vocabulary.knows(text))
     if tag in CODE_VALUES:
@@ -123,19 +181,22 @@ def _passes(text: str, vr: str, tag: int, work: Pass) -> bool:
     return formed and known and not work.guard.refuses(text, vr)
 
 
-def _each(value: bytes, vr: str, work: Pass, *, shifted: bool) -> bytes | None:
+def _each(value: bytes, vr: str, tag: int, work: Pass, *, shifted: bool) -> bytes | None:
     """Return each date, time or age shifted or checked; None when one of them is none."""
     texts = split_text(value, vr)
+    shift = work.shift if shifted else timedelta(0)
     found: list[str] = []
     for text in texts or [""]:
         if vr == "AS":
             new = dates.cap_age(text)
         elif vr == "TM":
             new = dates.keep_time(text)
+        elif tag == _BIRTH_DATE:
+            new = dates.shift_birth_date(text, work.studied, shift)
         elif vr == "DA":
-            new = dates.shift_date(text, work.shift if shifted else timedelta(0))
+            new = dates.shift_date(text, shift)
         else:
-            new = dates.shift_datetime(text, work.shift if shifted else timedelta(0))
+            new = dates.shift_datetime(text, shift)
         if new is None:
             return None
         found.append(new)
@@ -165,7 +226,7 @@ def _few_numbers(value: bytes, vr: str, little: bool) -> list[float]:
     ]
 
 
-def _uids(value: bytes, tag: int, work: Pass, top: bool) -> bytes:
+def _uids(value: bytes, tag: int, work: Pass, *, top: bool) -> bytes:
     """Map every UID that the Standard did not register; what is no UID is mapped all the same."""
     mapped: list[str] = []
     for text in value.decode("latin-1").split("\\"):

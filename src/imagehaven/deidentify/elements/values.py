@@ -33,6 +33,7 @@ _FORMS: Final = {
     "UI": re.compile(r"[0-9]+(?:\.[0-9]+)*"),
     "AE": re.compile(r"[ -\[\]-~]{0,16}"),
 }
+_ANY_LENGTH: Final = 10240
 _LENGTHS: Final = {"DS": 32, "UI": 64, "LO": 64, "SH": 64, "UC": 256, "ST": 1024}
 # Not the marks of a person name (^ and =) nor of an address (@).
 _PRINTABLE = re.compile(r"[ -<>?A-\[\]_-~]*")
@@ -40,14 +41,21 @@ _PRINTABLE_LINES = re.compile(r"[\t\r\n -<>?A-\]_-~]*")
 _REGISTERED = re.compile(r"1\.2\.840\.10008(?:\.\d{1,4}){1,9}")
 _DUMMIES: Final = {
     "DA": "19000101", "TM": "000000", "DT": "19000101000000", "AS": "000Y",
-    "DS": "0", "IS": "0", "UI": "", "CS": "REMOVED",
+    "DS": "0", "IS": "0", "UI": "",
 }  # fmt: skip
+PLACEHOLDERS: Final = ("REMOVED", "DUMMY", "BLANK")
+"""Words that stand for a text: the first one that is no word of the instance's own people."""
 
 
 def form_is_valid(text: str, vr: str) -> bool:
     """Say whether one text value is well-formed for its VR and printable ASCII."""
     form = _FORMS.get(vr) or (_PRINTABLE_LINES if vr in LINES else _PRINTABLE)
-    return len(text) <= _LENGTHS.get(vr, 10240) and form.fullmatch(text) is not None
+    return len(text) <= longest(vr) and form.fullmatch(text) is not None
+
+
+def longest(vr: str) -> int:
+    """Return how many characters one value of a text VR may have."""
+    return _LENGTHS.get(vr, _ANY_LENGTH)
 
 
 def split_text(value: bytes, vr: str) -> list[str] | None:
@@ -58,17 +66,28 @@ def split_text(value: bytes, vr: str) -> list[str] | None:
     return [text] if vr in LINES else [part.strip(" \0") for part in text.split("\\")]
 
 
+def count_values(value: bytes, vr: str) -> int:
+    """Return how many values an element holds, by its VR."""
+    if vr in WIDTHS:
+        return len(value) // WIDTHS[vr]
+    return 1 if vr in LINES else value.count(b"\\") + 1
+
+
 def join_text(values: list[str], vr: str) -> bytes:
     """Return values as bytes of even length, padded as their VR wants."""
     encoded = "\\".join(values).encode("ascii")
     return encoded + (b"\0" if vr == "UI" else b" ") * (len(encoded) % 2)
 
 
-def dummy(vr: str) -> bytes:
-    """Return a value that is valid for the VR and says nothing (action D)."""
+def dummy(vr: str, word: str = PLACEHOLDERS[0], count: int = 1) -> bytes:
+    """Return ``count`` values that are valid for the VR and say nothing (action D).
+
+    ``word`` stands for a text.
+    """
     if vr in WIDTHS:
-        return bytes(WIDTHS[vr] + WIDTHS[vr] % 2)
-    return join_text([_DUMMIES.get(vr, "REMOVED")], vr)
+        size = WIDTHS[vr] * count
+        return bytes(size + size % 2)
+    return join_text([_DUMMIES.get(vr, word)] * (1 if vr in LINES else count), vr)
 
 
 def is_registered(uid: str) -> bool:

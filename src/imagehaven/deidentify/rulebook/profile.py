@@ -1,58 +1,78 @@
 """Profiles: which options of PS3.15 Annex E apply, what is allowed beyond its table, and why.
 
-A profile is a YAML file: a name, options, and overrides with reasons. The reviewed lists that every
-profile shares lie under ``data/``. Loading checks them and names the file and line at fault.
+A profile is a chain of YAML files (:mod:`layers`): a name, options, and overrides with reasons. The
+reviewed lists that every profile shares lie under ``data/``. Loading checks them and names the file
+and line at fault.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import yaml
-from pydicom.datadict import dictionary_VR, tag_for_keyword
+from pydicom.datadict import tag_for_keyword
 
 from imagehaven.deidentify.rulebook.descriptors import Vocabulary
-from imagehaven.deidentify.rulebook.table import OPTIONS, data_text
-from imagehaven.deidentify.rulebook.technical import Technical
-from imagehaven.errors import UserError
-
-ACTIONS: Final = ("K", "C", "X", "Z", "D", "U", "P")
-_SHARED: Final = (
-    "ps315_e1.csv",
-    "private_safe.csv",
-    "allowed_text.yaml",
-    "descriptor_vocabulary.txt",
-    "technical_vocabulary.txt",
-    "pixel_policy.yaml",
+from imagehaven.deidentify.rulebook.document import Value, read_document
+from imagehaven.deidentify.rulebook.iod import is_known
+from imagehaven.deidentify.rulebook.layers import (
+    Context,
+    Example,
+    Layer,
+    Override,
+    ProfileFile,
+    merge_options,
+    read_chain,
 )
+from imagehaven.deidentify.rulebook.table import data_text, folder_bytes
+from imagehaven.deidentify.rulebook.technical import Technical
 
+_LISTED: Final = ("data", "text/data", "pixels/text", "faces")
+"""The folders of the lists and weights that every profile builds on."""
 
-@dataclass(frozen=True)
-class Override:
-    """An action that replaces the table's for one element, and the reason for it."""
-
-    action: str
-    reason: str
+_LISTS: Final = ("kept", "descriptors", "bulk", "coding_schemes")
 
 
 @dataclass(frozen=True)
 class Profile:
-    """A loaded profile. Two profiles are equal when their ``digest`` is."""
+    """A loaded profile. Two are equal when their ``digest`` and the places of their files are.
+
+    ``options`` gives the line of each option, ``files`` the chain from the base to the profile.
+    """
 
     name: str
     digest: str
-    options: frozenset[str] = field(compare=False)
-    overrides: Mapping[str, Override] = field(compare=False)
-    kept: frozenset[str] = field(compare=False)
-    descriptors: Mapping[str, str] = field(compare=False)
-    bulk: frozenset[str] = field(compare=False)
-    coding_schemes: frozenset[str] = field(compare=False)
-    vocabulary: Vocabulary = field(compare=False)
-    technical: Technical = field(compare=False)
+    files: tuple[str, ...]
+    options: Mapping[str, str] = field(compare=False, repr=False)
+    layers: tuple[Layer, ...] = field(compare=False, repr=False)
+    examples: tuple[Example, ...] = field(compare=False, repr=False)
+    about: str = field(compare=False, repr=False)
+    kept: frozenset[str] = field(compare=False, repr=False)
+    descriptors: Mapping[str, str] = field(compare=False, repr=False)
+    bulk: frozenset[str] = field(compare=False, repr=False)
+    coding_schemes: frozenset[str] = field(compare=False, repr=False)
+    vocabulary: Vocabulary = field(compare=False, repr=False)
+    technical: Technical = field(compare=False, repr=False)
+
+    def override(self, keyword: str, context: Context) -> tuple[Layer, Override] | None:
+        """Return the last layer that says something of a keyword in this context, and what."""
+        for layer in reversed(self.layers):
+            if keyword in layer.overrides and layer.applies(context):
+                return layer, layer.overrides[keyword]
+        return None
+
+    def normal(self, context: Context) -> Context:
+        """Return the context as far as it makes a difference, so that decisions can be kept."""
+        applied = [layer for layer in self.layers if layer.applies(context)]
+        modality = max((one.key for one in applied if one.kind == "modality"), default="")
+        # The longest name: what a shorter one (GE) applies to, applies to it (GE MEDICAL) as well.
+        makers = [one.key for one in applied if one.kind == "manufacturer"]
+        manufacturer = max(makers, key=len, default="")
+        known = context.sop_class if is_known(context.sop_class) else ""
+        return replace(context, sop_class=known, modality=modality, manufacturer=manufacturer)
 
 
 def load(name: str | Path = "research") -> Profile:
@@ -60,103 +80,54 @@ def load(name: str | Path = "research") -> Profile:
 
     Raises :class:`UserError` with the file and line when it is not there or not well-formed.
     """
-    text, where = _profile_text(name)
-    source = _Source(where, text)
-    document = source.mapping(source.document, {"name", "options", "overrides"}, "the profile")
-    allowed = _Source("allowed_text.yaml", data_text("allowed_text.yaml"))
-    lists = allowed.mapping(
-        allowed.document, {"kept", "descriptors", "bulk", "coding_schemes"}, "the file"
+    chain = read_chain(name)
+    lists = read_document(data_text("allowed_text.yaml"), "allowed_text.yaml").mapping(
+        "the file", _LISTS
     )
-    options = source.words(document["options"], OPTIONS, "an option")
-    if "retain_longitudinal_full_dates" in options and (
-        "retain_longitudinal_modified_dates" in options
-    ):
-        raise UserError(f"{where}: dates are either kept in full or modified; choose one option.")
+    last = chain[-1]
     return Profile(
-        name=str(document["name"]),
-        digest=_digest(text),
-        options=frozenset(options),
-        overrides={
-            keyword: _override(source, keyword, entry)
-            for keyword, entry in source.keywords(document["overrides"] or {}).items()
-        },
-        kept=frozenset(allowed.keywords(dict.fromkeys(lists["kept"]))),
+        name=last.name,
+        digest=_digest(chain),
+        options=merge_options(chain),
+        layers=tuple(layer for one in chain for layer in one.layers),
+        examples=tuple(example for one in chain for example in one.examples),
+        files=tuple(one.file for one in chain),
+        about=last.about,
+        kept=_keywords(lists["kept"]),
         descriptors={
-            keyword: allowed.words([fallback], ("X", "Z", "D"), keyword)[0]
-            for keyword, fallback in allowed.keywords(lists["descriptors"]).items()
+            _keyword(entry, keyword): entry.word(("X", "Z", "D"), keyword)
+            for keyword, entry in lists["descriptors"].mapping("descriptors").items()
         },
-        bulk=frozenset(allowed.keywords(dict.fromkeys(lists["bulk"]))),
-        coding_schemes=frozenset(str(scheme) for scheme in lists["coding_schemes"]),
+        bulk=_keywords(lists["bulk"]),
+        coding_schemes=frozenset(
+            scheme.text("a scheme") for scheme in lists["coding_schemes"].items("coding_schemes")
+        ),
         vocabulary=Vocabulary.load(),
         technical=Technical.load(),
     )
 
 
 def profile_hash(profile: Profile) -> str:
-    """Return the SHA-256 (hexadecimal) over the profile and every rule file it builds on."""
+    """Return the SHA-256 (hexadecimal) over the profile's files and every list it builds on."""
     return profile.digest
 
 
-@dataclass(frozen=True)
-class _Source:
-    """A YAML text with the name that its errors carry."""
-
-    name: str
-    text: str
-
-    @property
-    def document(self) -> Any:
-        try:
-            return yaml.safe_load(self.text)
-        except yaml.YAMLError as error:
-            line = getattr(getattr(error, "problem_mark", None), "line", 0) + 1
-            raise UserError(f"{self.name}:{line}: this is not valid YAML.") from None
-
-    def mapping(self, value: Any, keys: set[str], what: str) -> dict[str, Any]:
-        if not isinstance(value, dict) or set(value) != keys:
-            raise UserError(f"{self.name}: {what} must have the keys {', '.join(sorted(keys))}.")
-        return value
-
-    def words(self, values: Iterable[Any], valid: tuple[str, ...], what: str) -> list[str]:
-        found = [str(value) for value in values or ()]
-        for word in found:
-            if word not in valid:
-                choices = ", ".join(valid)
-                raise self.fault(word, f"{word!r} is not a choice for {what}: {choices}")
-        return found
-
-    def keywords(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
-        for keyword in values:
-            if tag_for_keyword(str(keyword)) is None:
-                raise self.fault(str(keyword), f"{keyword!r} is not a DICOM keyword (PS3.6)")
-        return values
-
-    def fault(self, word: str, message: str) -> UserError:
-        lines = self.text.splitlines()
-        line = next((n for n, content in enumerate(lines, 1) if word in content), 1)
-        return UserError(f"{self.name}:{line}: {message}.")
+def _keywords(section: Value) -> frozenset[str]:
+    return frozenset(
+        _keyword(entry, entry.text("a keyword")) for entry in section.items("the list")
+    )
 
 
-def _override(source: _Source, keyword: str, entry: Any) -> Override:
-    if not isinstance(entry, dict) or set(entry) != {"action", "reason"} or not entry["reason"]:
-        raise source.fault(keyword, f"{keyword} must have an action and a reason")
-    action = source.words([entry["action"]], ACTIONS, keyword)[0]
-    if action == "P" and dictionary_VR(keyword) not in ("LO", "SH", "PN", "UC", "LT", "ST", "UT"):
-        raise source.fault(keyword, f"{keyword} cannot hold a pseudonym: its VR is not text")
-    return Override(action, str(entry["reason"]))
+def _keyword(entry: Value, keyword: str) -> str:
+    if tag_for_keyword(keyword) is None:
+        raise entry.fault(f"{keyword!r} is not a DICOM keyword (PS3.6)")
+    return keyword
 
 
-def _profile_text(name: str | Path) -> tuple[str, str]:
-    if isinstance(name, Path) or name.endswith((".yaml", ".yml")):
-        try:
-            return Path(name).read_text(encoding="utf-8"), str(name)
-        except (OSError, UnicodeDecodeError):
-            raise UserError(f"The profile {name} cannot be read as UTF-8 text.") from None
-    return data_text(f"{name}.yaml", "profiles"), f"{name}.yaml"
-
-
-def _digest(text: str) -> str:
-    digest = hashlib.sha256(text.encode())
-    for name in _SHARED:
-        digest.update(b"\0" + data_text(name).encode())
+def _digest(chain: list[ProfileFile]) -> str:
+    # Lengths keep the files apart: no two chains of texts read as one another.
+    digest = hashlib.sha256()
+    lists = [content for folder in _LISTED for content in folder_bytes(folder)]
+    for content in (*(one.text.encode() for one in chain), *lists):
+        digest.update(f"{len(content)}\0".encode() + content)
     return digest.hexdigest()

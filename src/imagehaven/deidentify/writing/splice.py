@@ -1,7 +1,8 @@
-"""Write a de-identified file: new head, cleaned data set, and the source's pixel bytes unchanged.
+"""Write a de-identified file: new head, cleaned data set, and the source's pixel bytes.
 
-Pixels are copied in blocks, so memory does not grow with the file, and nothing is decoded or
-compressed again. Nothing of the source that follows its pixel data is written.
+Pixels that do not change are copied in blocks, so memory does not grow with the file, and nothing
+is decoded or compressed again; of those that change, memory holds one frame. Nothing of the source
+that follows its pixel data is written.
 """
 
 from __future__ import annotations
@@ -9,14 +10,21 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from pydicom.dataset import Dataset
 
-from imagehaven.deidentify.pixels.regions import Blanking
+from imagehaven.deidentify.pixels.redaction import Redaction
+from imagehaven.deidentify.writing.encapsulated import (
+    Encoded,
+    encode_frames,
+    fragments,
+    plain_frames,
+    put_offsets,
+)
 from imagehaven.deidentify.writing.encode import (
     EXPLICIT_LITTLE,
     IMPLICIT_LITTLE,
@@ -26,7 +34,9 @@ from imagehaven.deidentify.writing.encode import (
     file_head,
     has_long_values,
 )
+from imagehaven.deidentify.writing.native import native_frames
 from imagehaven.dicom.header import Header, plain_stream
+from imagehaven.dicom.pixels import is_native
 from imagehaven.errors import Quarantine, TransientError
 
 BLOCK: Final = 2**20
@@ -35,14 +45,14 @@ _PIXEL_VRS: Final = {0x7FE00008: "OF", 0x7FE00009: "OD"}
 
 @dataclass(frozen=True)
 class Content:
-    """What to write: the cleaned data set, its SOP class and new SOP Instance UID, and what to
-    blank of the pixels, None for nothing.
+    """What to write: the cleaned data set, its SOP class and new SOP Instance UID, and how the
+    pixels change, None where they do not.
     """
 
     dataset: Dataset
     sop_class: str
     instance: str
-    blanking: Blanking | None
+    redaction: Redaction | None
 
 
 @dataclass(frozen=True)
@@ -53,17 +63,17 @@ class Written:
     sha256: str
 
 
-def output_syntax(header: Header, dataset: Dataset) -> str:
+def output_syntax(header: Header, content: Content) -> str:
     """Return the transfer syntax to write: mostly the source's.
 
     Implicit VR becomes explicit, so that every VR can be read off the file, unless a value is too
-    long for that; and a deflated data set is written plain.
+    long for that; a deflated data set is written plain; and changed frames may need another one.
     """
     if header.deflated:
         return EXPLICIT_LITTLE
-    if header.transfer_syntax == IMPLICIT_LITTLE and not has_long_values(dataset):
+    if header.transfer_syntax == IMPLICIT_LITTLE and not has_long_values(content.dataset):
         return EXPLICIT_LITTLE
-    return header.transfer_syntax
+    return content.redaction.recoding.syntax if content.redaction else header.transfer_syntax
 
 
 def write_file(destination: Path, stream: BinaryIO, header: Header, content: Content) -> Written:
@@ -71,13 +81,15 @@ def write_file(destination: Path, stream: BinaryIO, header: Header, content: Con
 
     Raises :class:`TransientError` when the destination cannot be written.
     """
-    syntax = output_syntax(header, content.dataset)
     digest, size = hashlib.sha256(), 0
     draft = destination.with_name(f".{destination.name}.{os.getpid()}.draft")
     try:
         destination.parent.mkdir(parents=True, exist_ok=True)
-        with draft.open("wb") as file:
-            for block in _blocks(stream, header, content, syntax):
+        with (
+            _encoded(stream, header, content, destination.parent) as encoded,
+            draft.open("wb") as file,
+        ):
+            for block in _blocks(stream, header, content, encoded):
                 digest.update(block)
                 size += len(block)
                 file.write(block)
@@ -95,19 +107,46 @@ def write_file(destination: Path, stream: BinaryIO, header: Header, content: Con
     return Written(size, digest.hexdigest())
 
 
-def _blocks(stream: BinaryIO, header: Header, content: Content, syntax: str) -> Iterator[bytes]:
+@contextmanager
+def _encoded(
+    stream: BinaryIO, header: Header, content: Content, folder: Path
+) -> Iterator[Encoded | None]:
+    """Encode the frames of compressed pixel data that changes; None where nothing has to be."""
+    if content.redaction is None or is_native(header.transfer_syntax):
+        yield None
+        return
+    encoded = encode_frames(plain_stream(stream, header), header, content.redaction, folder)
+    put_offsets(content.dataset, encoded)
+    with encoded.file:
+        yield encoded
+
+
+def _blocks(
+    stream: BinaryIO, header: Header, content: Content, encoded: Encoded | None
+) -> Iterator[bytes]:
+    syntax = output_syntax(header, content)
     yield file_head(content.sop_class, content.instance, syntax)
     yield encode(content.dataset, syntax)
     if header.pixel_tag is None or header.pixel_offset is None or header.pixel_end is None:
         return
     length = header.pixel_end - header.pixel_offset
-    padding = length % 2
     vr = _PIXEL_VRS.get(header.pixel_tag) or header.pixel_vr or "OW"
-    declared = UNDEFINED if header.pixel_length == UNDEFINED else length + padding
-    yield element_head(header.pixel_tag, vr, declared, syntax)
+    if encoded is not None and is_native(syntax):
+        wide = content.redaction is not None and content.redaction.shape.bits > 8
+        length, vr = encoded.size, "OW" if wide else "OB"
+    padding = length % 2
+    compressed = header.pixel_length == UNDEFINED and not is_native(syntax)
+    yield element_head(header.pixel_tag, vr, UNDEFINED if compressed else length + padding, syntax)
     plain = plain_stream(stream, header)
-    if content.blanking is not None:
-        yield from content.blanking.frames(plain, header.pixel_offset, length)
+    if encoded is not None:
+        yield from fragments(encoded) if compressed else plain_frames(encoded)
+        padding = 0 if compressed else padding
+    elif content.redaction is not None:
+        written = 0
+        for block in native_frames(plain, header, content.redaction):
+            written += len(block)
+            yield block
+        yield bytes(length - written)  # the byte that makes the length even
     else:
         yield from _copied(plain, header.pixel_offset, length)
     yield bytes(padding)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from imagehaven.release.folder import layout
@@ -26,7 +26,7 @@ _NO_DATES: Final = (
 
 
 def readme(
-    label: str, terms: Terms, options: frozenset[str], counts: Sequence[Count], size: int
+    label: str, terms: Terms, options: Collection[str], counts: Sequence[Count], size: int
 ) -> str:
     """The text of README.md; ``size`` is in bytes and covers the images."""
     released = sum(count.count for count in counts if count.state == State.RELEASED)
@@ -72,6 +72,7 @@ def readme(
         "of this project, and cannot be compared with those of another.",
         "## What dates mean",
         dates,
+        *_anonymity(terms),
         "## How to cite it",
         f"Name the release `{label}` and the SHA-256 of `{layout.MANIFEST}`, which stands in the "
         f"last line of `{layout.SUMS}`. The data provider can make the same release again from "
@@ -94,6 +95,17 @@ def _by_modality(counts: Sequence[Count]) -> Mapping[str, int]:
 
 def _by_state(counts: Sequence[Count]) -> Mapping[State, int]:
     return {state: sum(c.count for c in counts if c.state == state) for state in State}
+
+
+def _anonymity(terms: Terms) -> tuple[str, ...]:
+    if not terms.k:
+        return ()
+    return (
+        "## Rare combinations",
+        f"No combination of {', '.join(terms.quasi_identifiers)} stands here for fewer than "
+        f"{terms.k} patients. How coarse each of them is for that, and how large the classes are, "
+        f"is in `{layout.REPORTS}/k_anonymity.csv` and `{layout.REPORTS}/class_sizes.csv`.",
+    )
 
 
 def _table(heading: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

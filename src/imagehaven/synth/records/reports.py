@@ -6,6 +6,7 @@ from functools import cache
 
 from imagehaven.synth.answer_key import Mark
 from imagehaven.synth.plan import PatientPlan, StudyPlan
+from imagehaven.synth.reports.house import HouseReport, house_report
 from imagehaven.synth.telling import Telling
 from imagehaven.synth.vocabulary import require
 
@@ -46,6 +47,12 @@ def report_parts(plan: PatientPlan) -> list[tuple[str, str, str]]:
 def safe_words(plan: PatientPlan) -> list[str]:
     """Return the words of this patient's reports that look like names and are none."""
     return list(_texts()[plan.pathway["name"]]["safe"])
+
+
+def written_report(plan: PatientPlan, study: StudyPlan) -> HouseReport:
+    """Return the report that lies in the hospital as a text file, in the hospital's own style."""
+    texts = _texts()[plan.pathway["name"]]
+    return house_report(plan, study, texts["findings"], texts["conclusion"])
 
 
 def report_text(

@@ -61,6 +61,9 @@ _YEAR_LAST = re.compile(
     rf"{_BEFORE}(?P<a>\d{{1,2}})(?P<sep>[/. _-])(?P<b>\d{{1,2}})(?P=sep){_YEAR}{_AFTER}"
 )
 _DIGITS = re.compile(r"\d{6,}")
+#: "1 May 64".
+_FEWEST_DIGITS: Final = 3
+_LONGEST_KEPT: Final = 256
 _COMPACT = frozenset({8, 12, 14})
 
 
@@ -80,8 +83,17 @@ class WrittenDate(NamedTuple):
 
 def written_dates(text: str) -> Iterator[WrittenDate]:
     """Yield every written date of ``text`` that has at least one valid reading."""
-    if not any(ch.isdigit() for ch in text):
+    if sum(map(str.isdigit, text)) < _FEWEST_DIGITS:
         return
+    yield from _kept_dates(text) if len(text) <= _LONGEST_KEPT else _written_dates(text)
+
+
+@lru_cache(maxsize=16384)
+def _kept_dates(text: str) -> tuple[WrittenDate, ...]:
+    return tuple(_written_dates(text))
+
+
+def _written_dates(text: str) -> Iterator[WrittenDate]:
     for pattern in _NAMED:
         for match in pattern.finditer(text):
             month = _MONTHS[match["month"].lower()]

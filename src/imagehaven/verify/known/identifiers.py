@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from typing import Any, Final
 
 from pydicom.datadict import keyword_for_tag
@@ -21,7 +22,7 @@ from imagehaven.verify.detect.dates import dicom_date
 from imagehaven.verify.detect.text import squeeze
 from imagehaven.verify.known.identifier import Identifier
 from imagehaven.verify.known.known_sources import Source, known_sources
-from imagehaven.verify.known.matcher import Matcher
+from imagehaven.verify.known.matcher import Matcher, PatientMatcher
 
 _POSTCODE = re.compile(r"\b[A-Z]{1,2}\d[A-Z\d]?\s*\d[A-Z]{2}\b", re.I)
 _WELL_KNOWN_UIDS: Final = "1.2.840.10008."
@@ -33,7 +34,8 @@ _MAKES: Final = frozenset({"Manufacturer", "ManufacturerModelName", "Modality"})
 class KnownIdentifiers:
     """Every identifier known for one patient. Picklable; the compiled search is made on demand."""
 
-    items: frozenset[Identifier] = field(default_factory=frozenset)
+    items: frozenset[Identifier] = field(default_factory=frozenset, repr=False)
+    history: KnownIdentifiers | None = field(default=None, compare=False, repr=False)
 
     def without(self, *groups: str) -> KnownIdentifiers:
         """Return the identifiers less the groups that a project may keep (``"device"``).
@@ -55,32 +57,56 @@ class KnownIdentifiers:
         A date of another instance is then looked for in free text, but not at the same element:
         there a shifted date may equal it by accident.
         """
-        more = {
-            Identifier(i.kind, i.text, i.value_class, i.group, "")
-            for other in others
-            for i in other.items
-        }
-        return KnownIdentifiers(self.items | more)
+        given = list(others)
+        if len(given) == 1 and all(not item.path for item in given[0].items):
+            history = given[0]  # the same for all files of a patient: it is compiled once
+        else:
+            history = KnownIdentifiers(_anywhere(i for other in given for i in other.items))
+        missing = _anywhere(self.items) - history.items
+        if missing:
+            history = KnownIdentifiers(history.items | missing)
+        return KnownIdentifiers(self.items | history.items, history)
+
+    def __or__(self, other: KnownIdentifiers) -> KnownIdentifiers:
+        """Return the identifiers of both."""
+        if other.items <= self.items:
+            return self
+        return KnownIdentifiers(self.items | other.items)
 
     @cached_property
-    def matcher(self) -> Matcher:
+    def matcher(self) -> Matcher | PatientMatcher:
         """Return the compiled search for these identifiers."""
+        if self.history is None:
+            return Matcher(self.items)
+        own = (item for item in self.items if item.path)
+        return PatientMatcher(own, self.history._compiled)
+
+    @cached_property
+    def _compiled(self) -> Matcher:
         return Matcher(self.items)
 
     def __getstate__(self) -> dict[str, Any]:
         """Travel between processes without the compiled search."""
-        return {"items": self.items}
+        return {"items": self.items, "history": self.history}
 
     def __len__(self) -> int:
         return len(self.items)
 
 
-def known_identifiers(elements: dict[str, Any]) -> KnownIdentifiers:
+def _anywhere(items: Iterable[Identifier]) -> frozenset[Identifier]:
+    """Return the identifiers without the places where they stood."""
+    return frozenset(Identifier(i.kind, i.text, i.value_class, i.group, "") for i in items)
+
+
+def known_identifiers(
+    elements: dict[str, Any], meta: dict[str, Any] | None = None
+) -> KnownIdentifiers:
     """Return the identifiers that a source instance holds, at every depth.
 
     Args:
         elements: the instance's elements by 8-digit upper-case tag, as in the DICOM JSON Model:
             ``{"00100010": {"vr": "PN", "Value": [{"Alphabetic": "..."}]}}``.
+        meta: the elements of its file meta information (PS3.10 7.1), in the same shape.
 
     Raises:
         UserError: ``elements`` has not that shape.
@@ -88,7 +114,9 @@ def known_identifiers(elements: dict[str, Any]) -> KnownIdentifiers:
     found: set[Identifier] = set()
     makes: set[str] = set()
     try:
-        for path, keyword, vr, value in _values(elements, ""):
+        for path, keyword, vr, value in chain(
+            _values(elements, ""), _values(meta or {}, "file-meta")
+        ):
             found.update(identifiers_of(path, keyword, vr, value))
             if keyword in _MAKES:
                 makes.add(squeeze(value))

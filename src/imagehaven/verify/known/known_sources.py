@@ -11,7 +11,7 @@ from typing import Final
 import yaml
 
 from imagehaven.errors import UserError
-from imagehaven.verify.detect.text import squeeze
+from imagehaven.verify.detect.text import squeeze, words
 from imagehaven.verify.findings import VALUE_CLASSES
 
 KINDS: Final = frozenset({"person", "id", "phrase", "phone", "uid", "date"})
@@ -36,6 +36,7 @@ class KnownSources:
     left_out: frozenset[str]
     placeholders: frozenset[str]
     columns: dict[str, str]
+    statements: re.Pattern[str]
 
     def source_of(self, keyword: str, vr: str) -> Source | None:
         """Return how to take the values of an element, or None where they identify nobody."""
@@ -46,7 +47,9 @@ class KnownSources:
     def is_placeholder(self, value: str) -> bool:
         """Tell whether ``value`` says "no value" ("ANONYMOUS", "N/A", "0000") or holds nothing."""
         plain = squeeze(value)
-        return plain in self.placeholders or not plain.strip("0x")
+        if plain in self.placeholders or not plain.strip("0x"):
+            return True
+        return self.statements.fullmatch(" ".join(words(value))) is not None
 
     def class_of_column(self, name: str) -> str | None:
         """Return the class that a table's column holds by its name, or None."""
@@ -79,6 +82,7 @@ def known_sources() -> KnownSources:
         by_vr=by_vr,
         left_out=frozenset(raw["left_out"]),
         placeholders=frozenset(raw["not_an_identifier"]),
+        statements=re.compile("|".join(f"(?:{one})" for one in raw["statements"])),
         columns={name: cls for cls, names in raw["columns"].items() for name in names},
     )
 

@@ -28,6 +28,12 @@ _SHORTEST_ID: Final = 5
 _SHORTEST_ID_AS_NUMBER: Final = 7
 _SHORTEST_JOINED: Final = 6
 _SHORTEST_CUT: Final = 12
+_LONGEST_KEPT: Final = 512
+_MOST_KEPT: Final = 20_000
+_LABEL_REACH: Final = 24
+_LABEL: Final = re.compile(
+    r"(?:serial|(?<![a-z])(?:s/?n|no|nr|num|number|id)|serial ?number)[\W_]{0,4}$"
+)
 # Ten digits in a row are found by accident once in ten thousand million; no boundary is asked for.
 _UNMISTAKABLE: Final = 10
 
@@ -70,22 +76,24 @@ def is_distinctive(word: str) -> bool:
 class Matcher:
     """The compiled search for a set of identifiers."""
 
-    def __init__(self, items: Iterable[Identifier]) -> None:
+    def __init__(self, items: Iterable[Identifier], *, places_only: bool = False) -> None:
         self._alone: dict[str, Identifier] = {}
         self._pairs: dict[str, dict[str, Identifier]] = {}
         self._whole: dict[str, Identifier] = {}
         self._phrases: dict[str, list[tuple[tuple[str, ...], Identifier]]] = {}
         self._substrings: dict[str, Identifier] = {}
-        self._numbers: dict[str, tuple[re.Pattern[str], Identifier]] = {}
+        self._numbers: dict[str, tuple[str, Identifier]] = {}
         self._cut: dict[str, Identifier] = {}
         self._uids: dict[str, Identifier] = {}
         self._dates: dict[str, Identifier] = {}
         self._unchanged: dict[tuple[str, str], Identifier] = {}
+        self._kept: dict[tuple[str, Context], list[Match]] = {}
         # Sorted, so that the same identifiers always give the same finding.
         for item in sorted(items, key=lambda i: (i.kind, i.text, i.group, i.path)):
             if item.path:
                 self._unchanged[item.path, fold(item.text)] = item
-            _ADD[item.kind](self, item)
+            if not places_only:
+                _ADD[item.kind](self, item)
 
     def find(self, text: str, context: Context, path: str = "") -> list[Match]:
         """Return every place of ``text`` that holds a known identifier.
@@ -96,8 +104,24 @@ class Matcher:
             path: its element path without item numbers; a value that stands unchanged at the
                 element where the source had it is found however short it is.
         """
+        placed = self.at_its_own_place(text, path) if path else []
+        key = (text, context)
+        found = self._kept.get(key)
+        if found is None:
+            found = self._found(text, context)
+            if len(text) <= _LONGEST_KEPT:
+                if len(self._kept) >= _MOST_KEPT:
+                    self._kept.clear()
+                self._kept[key] = found
+        return placed + found
+
+    def at_its_own_place(self, text: str, path: str) -> list[Match]:
+        """Return what stands unchanged at the element where the source had it."""
+        return list(self._at_its_own_place(fold(text), path))
+
+    def _found(self, text: str, context: Context) -> list[Match]:
         folded = fold(text)
-        found = list(self._at_its_own_place(folded, path))
+        found: list[Match] = []
         if context in (Context.UID, Context.TEXT, Context.BINARY, Context.FILE_NAME):
             found.extend(self._find_uids(folded))
         if context not in (Context.DATE, *_NUMBERS, Context.UID):
@@ -151,9 +175,10 @@ class Matcher:
     def _find_numbers(self, folded: str, context: Context) -> Iterator[Match]:
         squeezed, parts = squeeze(folded), folded.split(".")
         shortest = _SHORTEST_ID_AS_NUMBER if context in _NUMERIC else _SHORTEST_ID
-        for number, (pattern, item) in self._numbers.items():
+        for number, (written, item) in self._numbers.items():
             if number not in squeezed:
                 continue
+            pattern = _compiled(written)
             if context is Context.UID and number in parts and len(number) > _SHORTEST_ID:
                 start = folded.find(number)
                 yield Match(start, start + len(number), item, "known-id")
@@ -161,6 +186,12 @@ class Matcher:
             if len(number) < shortest:
                 if squeezed == number and context in (Context.TEXT, Context.NAME):
                     yield Match(0, len(folded), item, "known-value")
+                elif context is Context.BINARY and len(number) >= _SHORTEST_ID:
+                    # Alone between bytes that are no text it is a value, not part of one.
+                    if squeezed == number:
+                        yield Match(0, len(folded), item, "known-value")
+                    else:
+                        yield from _labelled(pattern, folded, item)
                 continue
             for match in pattern.finditer(folded):
                 yield Match(match.start(), match.end(), item, "known-id")
@@ -184,6 +215,36 @@ class Matcher:
                 if item and _date_counts(date, item, context, folded):
                     yield Match(date.start, date.end, item, "known-date")
                     break
+
+
+class PatientMatcher:
+    """The search for one file of a patient: its own places, and all else with the patient's files.
+
+    The ``shared`` search is compiled once for the patient and remembers what it found in a text,
+    because the files of a series say the same again and again.
+    """
+
+    def __init__(self, own: Iterable[Identifier], shared: Matcher) -> None:
+        self._own = Matcher(own, places_only=True)
+        self.shared = shared
+
+    def find(self, text: str, context: Context, path: str = "") -> list[Match]:
+        """Return every place of ``text`` that holds a known identifier; see :class:`Matcher`."""
+        placed = self._own.at_its_own_place(text, path) if path else []
+        return placed + self.shared.find(text, context)
+
+
+@lru_cache(maxsize=8192)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    # Compiled when a number is met, which is seldom: most are never seen in a released file.
+    return re.compile(pattern)
+
+
+def _labelled(pattern: re.Pattern[str], folded: str, item: Identifier) -> Iterator[Match]:
+    """Yield a number too short to prove anything in binary values, where its label precedes it."""
+    for match in pattern.finditer(folded):
+        if _LABEL.search(folded, max(0, match.start() - _LABEL_REACH), match.start()):
+            yield Match(match.start(), match.end(), item, "known-id")
 
 
 _NUMBERS: Final = (Context.NUMBER, Context.INTEGER)
@@ -260,7 +321,7 @@ def _add_number(matcher: Matcher, number: str, item: Identifier) -> None:
         pattern = rf"(?<!\d)(?<!\d\.){body}(?!\d)(?!\.\d)"
     else:
         pattern = rf"(?<![a-z0-9]){body}(?![a-z0-9])"
-    matcher._numbers.setdefault(number, (re.compile(pattern), item))
+    matcher._numbers.setdefault(number, (pattern, item))
 
 
 def _add_phrase(matcher: Matcher, item: Identifier) -> None:

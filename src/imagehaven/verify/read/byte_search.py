@@ -22,6 +22,7 @@ OVERLAP: Final = 512
 _SHORTEST_WORD: Final = 4
 _SHORTEST_ID: Final = 6
 _SHORTEST_UID: Final = 12
+_SHORTEST_RUN: Final = 5
 _SHORTEST_ENCODED: Final = 4
 _MOST_TERMS: Final = 20_000
 # PS3.3 C.12.1.1.2: the encodings of Specific Character Set, with UTF-16 as vendors' blobs use it.
@@ -79,7 +80,7 @@ def known_in_bytes(data: Bytes, start: int, end: int, known: KnownIdentifiers) -
     sets are looked for. Shifted dates can equal another original date by accident, so of the dates
     only the birth date is looked for here.
     """
-    terms = _terms(known)
+    terms = _terms(known.history or known)
     for offset, chunk in _chunks(data, start, end):
         if terms.folded:
             yield from _hits(terms, chunk.lower(), offset, 1)
@@ -214,6 +215,8 @@ def _encoded_terms(item: Identifier) -> Iterator[bytes]:
 
 def readable_runs(data: Bytes, start: int, end: int) -> Iterator[tuple[int, str]]:
     """Yield (offset, text) of every run of five or more readable characters, 8 or 16 bits wide."""
+    if end - start < _SHORTEST_RUN:
+        return
     for offset, chunk in _chunks(data, start, end):
         for match in _ASCII_RUN.finditer(chunk):
             yield offset + match.start(), match.group().decode("ascii")

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from pydicom import Dataset
@@ -85,7 +86,7 @@ def _values(
     encodings = _encodings(dataset, inherited)
     for tag in sorted(dataset.keys()):
         element = dataset.get_item(tag)
-        name = keyword_for_tag(tag) or f"({tag >> 16:04x},{tag & 0xFFFF:04x})"
+        name = _name_of(int(tag))
         here = f"{location}.{name}" if location else name
         plain = f"{path}.{name}" if path else name
         vr = _vr(element, tag)
@@ -96,6 +97,11 @@ def _values(
             continue
         for context, text in texts_of(element, vr, encodings):
             yield Value(here, plain, name, vr, context, text)
+
+
+@lru_cache(maxsize=16384)
+def _name_of(tag: int) -> str:
+    return keyword_for_tag(tag) or f"({tag >> 16:04x},{tag & 0xFFFF:04x})"
 
 
 def _vr(element: Any, tag: BaseTag) -> str:

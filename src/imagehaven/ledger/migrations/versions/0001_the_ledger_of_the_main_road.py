@@ -140,7 +140,7 @@ def upgrade() -> None:
         sa.Column("release", sa.String(length=160), nullable=False),
         sa.Column("SOPInstanceUID", sa.String(length=128), nullable=False),
         sa.Column("seq", sa.Integer(), nullable=False),
-        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("state", sa.String(length=32), nullable=False),
         sa.Column("reason", sa.String(length=64), nullable=False),
         sa.Column("detail", sa.Text(), nullable=False),
         sa.Column("modality", sa.String(length=32), nullable=False),

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from struct import iter_unpack, unpack
 from typing import BinaryIO, Final
 
-from imagehaven.deidentify.pixels.codestream import REASON, beside_the_picture
+from imagehaven.deidentify.pixels.beside.codestream import REASON, beside_the_picture
 from imagehaven.dicom.header import Header, plain_stream
 from imagehaven.dicom.pixels import shape_of
 from imagehaven.errors import Withheld

@@ -1,0 +1,1 @@
+"""Whoever de-identifies the corpus: imagehaven, two controls, and peers in their own homes."""

@@ -1,0 +1,1 @@
+"""Correct over required actions, identifiers that survived, and the stricter checks."""

@@ -1,0 +1,1 @@
+"""What pixel data can carry beside the picture: comments, leftovers, overlays, spare bits."""

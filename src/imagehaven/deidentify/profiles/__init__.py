@@ -1,0 +1,1 @@
+"""The shipped profiles (YAML), and what people ask of a profile: list, explain, compare, try."""

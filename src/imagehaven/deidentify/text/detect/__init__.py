@@ -1,0 +1,1 @@
+"""The detectors: known people, patterns, written dates, vocabulary, and the context of names."""

@@ -1,0 +1,1 @@
+"""Sampling: which files or frames people look at, and what their looking proves."""

@@ -1,0 +1,1 @@
+"""Tables read cell by cell: files with columns, the lake's tables and views, PostgreSQL."""

@@ -1,0 +1,1 @@
+"""What makes the small models that are shipped; torch is needed here and nowhere else."""

@@ -1,0 +1,1 @@
+"""Make the detector of text in pixels: see README.md."""

@@ -282,7 +282,7 @@ def test_it_says_how_it_was_deidentified(ct: Dataset, release: Released) -> None
     _, new, _ = release(ct)
     assert new.PatientIdentityRemoved == "YES"
     codes = {item.CodeValue for item in new.DeidentificationMethodCodeSequence}
-    assert codes == {"113100", "113105", "113107", "113108", "113111"}
+    assert codes == {"113100", "113103", "113104", "113105", "113107", "113108", "113111"}
     assert new.DeidentificationMethod.startswith("imagehaven research")
 
 

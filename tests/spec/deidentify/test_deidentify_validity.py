@@ -57,7 +57,7 @@ def errors_of(path: Path) -> Counter[str]:
     run = subprocess.run(["dciodvfy", path], capture_output=True, check=False)
     told = (run.stdout + run.stderr).decode("latin-1")
     errors = [line for line in told.splitlines() if line.startswith("Error")]
-    return Counter(re.sub(r"= <[^>]*>|<[\d.]*>", "", error) for error in errors)
+    return Counter(re.sub(r"= <[^>]*>|<[\d.]*>|(?<=UID )[\d.]+", "", error) for error in errors)
 
 
 def readable(path: Path) -> Dataset | None:

@@ -16,7 +16,7 @@ from typing import Any, Final
 import yaml
 from pydicom.dataset import Dataset
 
-from imagehaven.deidentify.documents.kinds import document_kinds
+from imagehaven.deidentify.documents.kinds import REASONS, document_kinds
 from imagehaven.deidentify.elements.stored import texts_of
 from imagehaven.deidentify.elements.values import is_registered
 from imagehaven.deidentify.pixels.areas import Area, fitted
@@ -97,7 +97,7 @@ def check_pixels(header: Header, sop_class: str, rules: Policy | None = None) ->
     kind = rules.kinds.get(sop_class)
     if sop_class in document_kinds():
         if header.pixel_tag is not None:
-            raise Withheld("unknown-sop-class", "documents of this kind have no pixels")
+            raise Withheld(REASONS[document_kinds()[sop_class]], "documents have no pixels")
         return None
     if kind is None:
         raise Withheld("unknown-sop-class", "nothing is known of the content of this SOP class")

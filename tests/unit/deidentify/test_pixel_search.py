@@ -119,7 +119,13 @@ def test_areas_are_cut_to_the_frame() -> None:
 def test_text_that_moves_is_not_held_for_text_that_stays() -> None:
     moving = [[Area(20 * step, 0, 20 * step + 20, 10)] for step in range(8)]
     assert persistent(moving) == []
-    assert persistent([[Area(0, 0, 20, 10)], [], [Area(1, 0, 21, 10)]]) == [Area(0, 0, 21, 10)]
+    seen = [Area(0, 0, 20, 10), Area(1, 0, 21, 10)]
+    assert persistent([[seen[0]], [], [seen[1]]]) == seen
+
+
+def test_text_that_is_cut_otherwise_in_each_frame_stays_all_the_same() -> None:
+    line = [[Area(0, 0, 60, 10)], [Area(0, 0, 25, 10), Area(28, 0, 60, 10)], []]
+    assert Area(0, 0, 60, 10) in persistent(line)
 
 
 @pytest.mark.parametrize("dtype", ["u1", "u2", "i2", "i4"])

@@ -32,7 +32,19 @@ $(VENV)/.demo: $(VENV)/.made pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[demo]'
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.made pyproject.toml constraints.txt
+# What builds the compiled core. The demo does without where there is none; tests want it.
+$(VENV)/.compiler: | $(VENV)/.made
+	@missing=""; \
+	command -v gcc >/dev/null || missing="$$missing gcc libc6-dev"; \
+	test -e "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" \
+	  || missing="$$missing python3-dev"; \
+	if [ -n "$$missing" ]; then \
+	  [ "$(CAN_INSTALL)" = yes ] || { echo "The compiled core needs the Debian packages:$$missing"; exit 2; }; \
+	  $(APT) update && $(APT) install -y --no-install-recommends $$missing; \
+	fi
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.made $(VENV)/.compiler pyproject.toml constraints.txt $(wildcard src/imagehaven/dicom/native/*.[ch])
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
 	@touch $@ $(VENV)/.demo
 
@@ -43,6 +55,9 @@ $(VENV)/.packages: | $(VENV)/.made
 	command -v dcmdump >/dev/null || missing="$$missing dcmtk"; \
 	command -v dciodvfy >/dev/null || missing="$$missing dicom3tools"; \
 	command -v setpriv >/dev/null || missing="$$missing util-linux"; \
+	command -v clang >/dev/null || missing="$$missing clang"; \
+	ls /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a >/dev/null 2>&1 \
+	  || missing="$$missing libclang-rt-dev"; \
 	if [ -n "$$missing" ]; then \
 	  [ "$(CAN_INSTALL)" = yes ] || { echo "Tests need the Debian packages:$$missing"; exit 2; }; \
 	  $(APT) update && $(APT) install -y --no-install-recommends $$missing; \
@@ -82,6 +97,11 @@ docs: generate ## Build the documentation into site/
 .PHONY: bench
 bench: $(VENV)/.dev ## Measure ingest, de-identification and release against peers
 	$(BIN)/python -m benchmarks.road
+
+.PHONY: fuzz
+fuzz: $(VENV)/.dev $(VENV)/.packages ## Fuzz the compiled core for an hour (FUZZ_SECONDS=n for another time)
+	$(BIN)/python tests/native/build.py build/fuzz
+	cd build/fuzz && ./fuzz_scan -max_total_time=$(or $(FUZZ_SECONDS),3600) -max_len=60000 -print_final_stats=1 seeds
 
 .PHONY: lock
 lock: $(VENV)/.made ## Write constraints.txt anew from pyproject.toml

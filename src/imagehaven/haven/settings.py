@@ -59,6 +59,10 @@ class Settings:
     chunk_items: int = 500
     """Files in one chunk of work."""
 
+    compiled: bool = True
+    """Whether the compiled core reads what it can; without it pydicom does, with the same result,
+    more slowly."""
+
     memory: str = "4GB"
     """The most memory that the lake's queries may take in one process."""
 

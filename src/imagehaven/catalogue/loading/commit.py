@@ -19,7 +19,7 @@ from imagehaven.catalogue import index
 from imagehaven.catalogue.declared import declared, promoted_keywords
 from imagehaven.catalogue.index import key_of
 from imagehaven.catalogue.loading.judge import Candidate, Seen, State, judge
-from imagehaven.catalogue.loading.reader import Row
+from imagehaven.catalogue.loading.rows import Row
 from imagehaven.catalogue.one_writer import one_committer
 from imagehaven.catalogue.tables import columns
 from imagehaven.catalogue.typed import typed

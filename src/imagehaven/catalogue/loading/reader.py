@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import io
 import json
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, NamedTuple
+from typing import Any, BinaryIO, Final
 
 from imagehaven.acquire import Problem, Source, open_sources, read_source, referenced_files
 from imagehaven.acquire.reading import Reading
-from imagehaven.catalogue.loading.items import Item, found_of, path_text
+from imagehaven.catalogue.loading.compiled import rows_of_contents, rows_of_files
+from imagehaven.catalogue.loading.items import Item, found_of
+from imagehaven.catalogue.loading.rows import Row, readable, unreadable
 from imagehaven.dicom import keyword_to_tag
+from imagehaven.dicom.scan import core_works
 from imagehaven.errors import Quarantine
 
-Kind = Literal["read", "quarantined", "container"]
+#: A member of an archive up to this size is read whole for the core; about so much at once.
+_SMALL: Final = 16 * 2**20
+_HELD: Final = 32 * 2**20
 
 #: Why a DICOMDIR cannot be catalogued: it lists instances and is none itself.
 MEDIA_DIRECTORY = "media-directory"
@@ -21,34 +28,13 @@ MEDIA_DIRECTORY = "media-directory"
 
 @dataclass(frozen=True)
 class ReadContext:
-    """What a worker needs to know: the keywords whose values become columns."""
+    """What a worker needs to know: the keywords whose values become columns.
 
-    keywords: tuple[str, ...]
-
-
-class Row(NamedTuple):
-    """What became of one planned item. ``meta`` and ``elements`` are JSON texts (PS3.18 F).
-
-    ``values`` holds one text for each keyword of the context. ``archives`` counts the archives
-    that begin with this item.
+    ``compiled`` lets the compiled core read what it can; without it pydicom reads everything.
     """
 
-    kind: Kind
-    source: str
-    path: str | None
-    members: str
-    size: int | None
-    archives: int
-    reason: str | None = None
-    detail: str | None = None
-    content_sha256: str | None = None
-    dataset_sha256: str | None = None
-    transfer_syntax: str | None = None
-    pixel_offset: int | None = None
-    pixel_length: int | None = None
-    meta: str | None = None
-    elements: str | None = None
-    values: tuple[str | None, ...] = ()
+    keywords: tuple[str, ...]
+    compiled: bool = True
 
 
 def read_chunk(context: ReadContext, items: list[Item]) -> list[Row]:
@@ -65,26 +51,50 @@ def read_chunk(context: ReadContext, items: list[Item]) -> list[Row]:
         else:
             sources.append(found)
     planned = {item["source"]: item for item in items}
-    for source, stream in open_sources(sources):
-        rows[source.location] = _read(context, planned[source.location], source, stream)
+    if context.compiled and core_works():
+        rows |= rows_of_files(context.keywords, planned, sources)
+        sources = [source for source in sources if source.location not in rows]
+    for batch in _batches(context, open_sources(sources)):
+        swift = [(source, content) for source, content in batch if isinstance(content, memoryview)]
+        rows |= rows_of_contents(context.keywords, planned, swift)
+        for source, stream in batch:
+            if source.location not in rows:
+                rows[source.location] = _read(context, planned[source.location], source, stream)
     return [rows[item["source"]] for item in items]
 
 
-def unreadable(item: Item, reason: str, detail: str) -> Row:
-    """The row of an item that goes to the quarantine."""
-    path = None if "reason" in item else path_text(str(item.get("path", item["source"])))
-    members = json.dumps(item.get("members", []))
-    known = item["size"] if item.get("size", -1) >= 0 else None
-    archives = item.get("containers", 0)
-    return Row(
-        "quarantined", item["source"], path, members, known, archives, reason=reason, detail=detail
-    )
+#: A source with its stream, all of its bytes, or why it has neither.
+_Opened = tuple[Source, BinaryIO | memoryview | Quarantine]
 
 
-def _read(context: ReadContext, item: Item, source: Source, stream: BinaryIO | Quarantine) -> Row:
+def _batches(
+    context: ReadContext, opened: Iterable[tuple[Source, BinaryIO | Quarantine]]
+) -> Iterator[list[_Opened]]:
+    """Gather small members of archives for the core: a stream closes when the next is opened."""
+    batch: list[_Opened] = []
+    held = 0
+    swift = context.compiled and core_works()
+    for source, stream in opened:
+        small = bool(source.members) and 0 <= source.size <= _SMALL
+        if not swift or not small or isinstance(stream, Quarantine):
+            yield [(source, stream)]
+            continue
+        batch.append((source, memoryview(stream.read())))
+        held += source.size
+        if held > _HELD:
+            yield batch
+            batch, held = [], 0
+    yield batch
+
+
+def _read(
+    context: ReadContext, item: Item, source: Source, stream: BinaryIO | memoryview | Quarantine
+) -> Row:
     try:
         if isinstance(stream, Quarantine):
             raise stream
+        if isinstance(stream, memoryview):
+            stream = io.BytesIO(stream)
         reading = read_source(stream, source)
     except Quarantine as fault:
         if fault.reason == MEDIA_DIRECTORY and not source.members:
@@ -105,13 +115,11 @@ def _completeness(dicomdir: Path, fault: Quarantine) -> Quarantine:
 
 
 def _readable(context: ReadContext, item: Item, source: Source, reading: Reading) -> Row:
-    return Row(
-        "read",
-        source.location,
-        path_text(source.path),
-        json.dumps(source.members),
-        reading.size,
-        item.get("containers", 0),
+    return readable(
+        item,
+        source,
+        tuple(promoted(reading.elements, keyword) for keyword in context.keywords),
+        size=reading.size,
         content_sha256=reading.content_sha256,
         dataset_sha256=reading.dataset_sha256,
         transfer_syntax=reading.transfer_syntax,
@@ -119,7 +127,6 @@ def _readable(context: ReadContext, item: Item, source: Source, reading: Reading
         pixel_length=reading.pixel_length,
         meta=_json(reading.meta),
         elements=_json(reading.elements),
-        values=tuple(promoted(reading.elements, keyword) for keyword in context.keywords),
     )
 
 

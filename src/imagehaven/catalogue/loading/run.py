@@ -10,8 +10,9 @@ from typing import Any, Final
 from imagehaven.catalogue.compact import compact
 from imagehaven.catalogue.declared import promoted_keywords
 from imagehaven.catalogue.loading.commit import commit_chunk
-from imagehaven.catalogue.loading.reader import ReadContext, Row, read_chunk, unreadable
+from imagehaven.catalogue.loading.reader import ReadContext, read_chunk
 from imagehaven.catalogue.loading.reconcile import reconcile
+from imagehaven.catalogue.loading.rows import Row, unreadable
 from imagehaven.engine import Crashed, Progress, make_engine, run_chunks
 from imagehaven.haven import Haven
 from imagehaven.ledger.runs import Run
@@ -51,7 +52,7 @@ def load(
 
     Raises TerminalError when an item ended in no table.
     """
-    context = ReadContext(promoted_keywords())
+    context = ReadContext(promoted_keywords(), haven.settings.compiled)
     runs = haven.ledger.runs
     done, total = runs.progress(run.run_id)
     progress("catalogue", done, total)

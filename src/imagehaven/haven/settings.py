@@ -59,6 +59,10 @@ class Settings:
     chunk_items: int = 500
     """Files in one chunk of work."""
 
+    commit_items: int = 4000
+    """Files whose rows go into one commit of the catalogue; a killed run works at most so many
+    again."""
+
     compiled: bool = True
     """Whether the compiled core reads what it can; without it pydicom does, with the same result,
     more slowly."""

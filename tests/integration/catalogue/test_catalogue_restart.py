@@ -68,7 +68,8 @@ def in_chunks_of_ten(tmp_path: Path) -> Iterator[Callable[..., Haven]]:
     made: list[Haven] = []
 
     def make(url: str = "") -> Haven:
-        made.append(Haven.create(tmp_path / "haven", Settings(chunk_items=10, database=url)))
+        settings = Settings(chunk_items=10, commit_items=20, database=url)
+        made.append(Haven.create(tmp_path / "haven", settings))
         return made[-1]
 
     yield make
@@ -117,7 +118,7 @@ def test_a_kill_between_the_two_commits_of_a_chunk_doubles_nothing(
         ingest(haven, [folder], engine="inline")
     monkeypatch.undo()
     with haven.lake.connect() as lake, haven.ledger.begin() as connection:
-        assert missing_chunks(lake, connection) == [(1, 4)]
+        assert missing_chunks(lake, connection) == [(1, 4), (1, 5)]
     ingest(haven, [folder], engine="inline")
     assert rows_of(haven) == uninterrupted
 

@@ -1,7 +1,8 @@
-"""Commits one chunk to the lake: each of its rows into the one table that it belongs to.
+"""Commits chunks to the lake: each of their rows into the one table that it belongs to.
 
-Everything of a chunk, its row in ``load_chunk`` included, is one lake commit; a chunk that has
-such a row is never applied again, so a kill at any moment neither loses nor doubles a row.
+Everything of a chunk, its row in ``load_chunk`` included, is in one lake commit; a chunk that has
+such a row is never applied again, so a kill at any moment neither loses nor doubles a row. A commit
+costs the same for one chunk as for ten, so that several go together.
 """
 
 from __future__ import annotations
@@ -32,61 +33,71 @@ _NUMBERS: Final = ("size", "archives", "pixel_offset", "pixel_length")
 _STORED: Final = ("catalogued", "duplicate", "conflicting")
 
 
-def commit_chunk(haven: Haven, run_id: int, seq: int, rows: Sequence[Row]) -> dict[str, Any]:
-    """Store a chunk's rows and mark it done; returns its counts.
+#: A chunk that was worked: its number in the load run, and its rows.
+Worked = tuple[int, Sequence[Row]]
+
+
+def commit_chunks(haven: Haven, run_id: int, chunks: Sequence[Worked]) -> None:
+    """Store the rows of some chunks of a run and mark them done.
 
     Raises TransientError when other writers keep the lake busy or a store is out of reach.
     """
     with one_committer(haven):
-        counts, entries = _stored(haven, run_id, seq, rows)
+        counts, entries = _stored(haven, run_id, chunks)
         with haven.ledger.begin() as connection:
             index.remember(connection, entries)
-            haven.ledger.runs.chunk_done(connection, run_id, seq, counts)
-    return counts
+            for seq, count in counts.items():
+                haven.ledger.runs.chunk_done(connection, run_id, seq, count)
 
 
 def _stored(
-    haven: Haven, run_id: int, seq: int, rows: Sequence[Row]
-) -> tuple[dict[str, Any], list[index.Entry]]:
+    haven: Haven, run_id: int, chunks: Sequence[Worked]
+) -> tuple[dict[int, dict[str, Any]], list[index.Entry]]:
+    """The counts of each chunk, and what the index has yet to learn."""
     for attempt in range(_ATTEMPTS):
         try:
             with haven.lake.transaction() as lake:
                 with haven.ledger.begin() as connection:
                     index.catch_up(lake, connection)
-                done = _applied(lake, run_id, seq)
-                return (done, []) if done is not None else _apply(haven, lake, run_id, seq, rows)
+                done = _applied(lake, run_id, [seq for seq, _ in chunks])
+                fresh = [chunk for chunk in chunks if chunk[0] not in done]
+                counts, entries = _apply(haven, lake, run_id, fresh) if fresh else ({}, [])
+                return done | counts, entries
         except duckdb.TransactionException:
             # Another verb (a view, a linked table) committed first: the same again on top of it.
             time.sleep(0.1 * 2**attempt)
     raise TransientError(
-        f"Chunk {seq} of load run {run_id} could not be committed: other writers were first "
-        f"{_ATTEMPTS} times. Nothing is lost; repeat the command."
+        f"Chunk {chunks[0][0]} of load run {run_id} could not be committed: other writers were "
+        f"first {_ATTEMPTS} times. Nothing is lost; repeat the command."
     )
 
 
-def _applied(lake: duckdb.DuckDBPyConnection, run_id: int, seq: int) -> dict[str, Any] | None:
+def _applied(
+    lake: duckdb.DuckDBPyConnection, run_id: int, seqs: Sequence[int]
+) -> dict[int, dict[str, Any]]:
+    """The counts of those chunks that the lake holds already."""
     found = lake.execute(
-        "SELECT * EXCLUDE (load_run, load_seq) FROM load_chunk WHERE load_run = ? AND load_seq = ?",
-        [run_id, seq],
+        "SELECT * EXCLUDE (load_run) FROM load_chunk "
+        "WHERE load_run = ? AND load_seq IN (SELECT unnest(?))",
+        [run_id, list(seqs)],
     )
     names = [column[0] for column in found.description or ()]
-    row = found.fetchone()
-    if row is None:
-        return None
-    counts = dict(zip(names, row, strict=True))
-    return counts | {"reasons": json.loads(counts["reasons"])}
+    rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+    return {row.pop("load_seq"): row | {"reasons": json.loads(row["reasons"])} for row in rows}
 
 
 def _apply(
-    haven: Haven, lake: duckdb.DuckDBPyConnection, run_id: int, seq: int, rows: Sequence[Row]
-) -> tuple[dict[str, Any], list[index.Entry]]:
+    haven: Haven, lake: duckdb.DuckDBPyConnection, run_id: int, chunks: Sequence[Worked]
+) -> tuple[dict[int, dict[str, Any]], list[index.Entry]]:
+    seqs = [seq for seq, rows in chunks for _ in rows]
+    rows = [row for _, rows_of_chunk in chunks for row in rows_of_chunk]
     candidates = [_candidate(row) for row in rows]
     with haven.ledger.begin() as connection:
         seen = _seen(connection, candidates)
         once_bad = index.seen(connection, index.QUARANTINE, [c.source for c in candidates])
         states = judge(candidates, seen)
         new, entries = _new_levels(connection, rows, states)
-    lake.register("incoming", _table(run_id, seq, rows, states, new))
+    lake.register("incoming", _table(run_id, seqs, rows, states, new))
     pairs = list(zip(rows, candidates, strict=True))
     _retire(
         lake,
@@ -100,11 +111,27 @@ def _apply(
     _store_read(lake, states)
     bad = [row.source for row, candidate in pairs if candidate.source in once_bad]
     _store_quarantined(lake, states, bad)
-    counts = _counts(rows, states)
-    values = [run_id, seq, *(json.dumps(v) if k == "reasons" else v for k, v in counts.items())]
-    marks = ", ".join("?" * len(values))
-    lake.execute(f"INSERT INTO load_chunk VALUES ({marks})", values)  # noqa: S608 - only marks
-    return counts, [*entries, *_entries(run_id, seq, candidates, states)]
+    counts = _store_counts(lake, run_id, chunks, states)
+    entries += [(index.CHUNK, key_of(run_id, seq), b"") for seq in counts]
+    return counts, [*entries, *_entries(candidates, states)]
+
+
+def _store_counts(
+    lake: duckdb.DuckDBPyConnection,
+    run_id: int,
+    chunks: Sequence[Worked],
+    states: Sequence[State],
+) -> dict[int, dict[str, Any]]:
+    counts: dict[int, dict[str, Any]] = {}
+    start = 0
+    for seq, rows in chunks:
+        counts[seq] = _counts(rows, states[start : start + len(rows)])
+        start += len(rows)
+        texts = (json.dumps(v) if k == "reasons" else v for k, v in counts[seq].items())
+        values = [run_id, seq, *texts]
+        marks = ", ".join("?" * len(values))
+        lake.execute(f"INSERT INTO load_chunk VALUES ({marks})", values)  # noqa: S608 - only marks
+    return counts
 
 
 def _candidate(row: Row) -> Candidate:
@@ -153,7 +180,7 @@ def _new_levels(
 
 def _table(
     run_id: int,
-    seq: int,
+    seqs: Sequence[int],
     rows: Sequence[Row],
     states: Sequence[State],
     new: dict[str, list[bool]],
@@ -172,7 +199,7 @@ def _table(
     data["n"] = pa.array(range(count), pa.int32())
     data["state"] = pa.array(states, pa.string())
     data["load_run"] = pa.array([run_id] * count, pa.int32())
-    data["load_seq"] = pa.array([seq] * count, pa.int32())
+    data["load_seq"] = pa.array(seqs, pa.int32())
     return pa.table(data)
 
 
@@ -256,10 +283,8 @@ def _counts(rows: Sequence[Row], states: Sequence[State]) -> dict[str, Any]:
     }
 
 
-def _entries(
-    run_id: int, seq: int, candidates: Sequence[Candidate], states: Sequence[State]
-) -> list[index.Entry]:
-    entries: list[index.Entry] = [(index.CHUNK, key_of(run_id, seq), b"")]
+def _entries(candidates: Sequence[Candidate], states: Sequence[State]) -> list[index.Entry]:
+    entries: list[index.Entry] = []
     for candidate, state in zip(candidates, states, strict=True):
         if state == "catalogued":
             entries.append((index.INSTANCE, candidate.instance, candidate.fingerprint))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from imagehaven.catalogue.compact import compact
 from imagehaven.catalogue.declared import promoted_keywords
-from imagehaven.catalogue.loading.commit import commit_chunk
+from imagehaven.catalogue.loading.commit import Worked, commit_chunks
 from imagehaven.catalogue.loading.reader import ReadContext, read_chunk
 from imagehaven.catalogue.loading.reconcile import reconcile
 from imagehaven.catalogue.loading.rows import Row, unreadable
@@ -17,8 +18,11 @@ from imagehaven.engine import Crashed, Progress, make_engine, run_chunks
 from imagehaven.haven import Haven
 from imagehaven.ledger.runs import Run
 
-#: Chunks between merges: every commit reads the list of the lake's files, which must stay short.
-_MERGE_EVERY: Final = 128
+#: Commits between merges: each reads the list of the lake's files, which must stay short.
+_MERGE_EVERY: Final = 64
+#: So many characters of JSON and seconds of work are committed together at most.
+_CHARACTERS: Final = 64 * 2**20
+_SECONDS: Final = 10.0
 
 
 @dataclass(frozen=True)
@@ -57,16 +61,50 @@ def load(
     done, total = runs.progress(run.run_id)
     progress("catalogue", done, total)
     with make_engine(engine, workers or haven.settings.workers) as machine:
+        batch = _Batch(haven.settings.commit_items)
         chunks = run_chunks(machine, runs.pending(run.run_id), read_chunk, context)
-        for count, (chunk, results) in enumerate(chunks, start=1):
-            commit_chunk(haven, run.run_id, chunk.seq, [_row(result) for result in results])
+        for chunk, results in chunks:
+            batch.add(chunk.seq, [_row(result) for result in results])
             done += len(chunk.items)
             progress("catalogue", done, total)
-            if count % _MERGE_EVERY == 0:
-                compact(haven)
+            if batch.full:
+                batch = _committed(haven, run, batch)
+        _committed(haven, run, batch)
     reconcile(haven, run.run_id)
     compact(haven)
     return totals(haven, run.run_id)
+
+
+class _Batch:
+    """Worked chunks that wait for one commit; after a kill they are worked again."""
+
+    def __init__(self, most: int, number: int = 0) -> None:
+        self.most = most
+        self.number = number
+        self.chunks: list[Worked] = []
+        self._rows = self._characters = 0
+        self._begun = time.monotonic()
+
+    def add(self, seq: int, rows: list[Row]) -> None:
+        """Take the rows of one chunk."""
+        self.chunks.append((seq, rows))
+        self._rows += len(rows)
+        self._characters += sum(len(row.elements or "") for row in rows)
+
+    @property
+    def full(self) -> bool:
+        """Whether it is time to commit: enough rows, enough memory, or long enough."""
+        late = time.monotonic() - self._begun > _SECONDS
+        return self._rows >= self.most or self._characters >= _CHARACTERS or late
+
+
+def _committed(haven: Haven, run: Run, batch: _Batch) -> _Batch:
+    """Commit the batch and return the next one; every so often, merge what was written."""
+    if batch.chunks:
+        commit_chunks(haven, run.run_id, batch.chunks)
+        if (batch.number + 1) % _MERGE_EVERY == 0:
+            compact(haven)
+    return _Batch(batch.most, batch.number + 1)
 
 
 def totals(haven: Haven, run_id: int) -> dict[str, Any]:

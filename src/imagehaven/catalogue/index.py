@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import duckdb
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, literal_column, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from imagehaven.ledger import schema
@@ -59,17 +59,23 @@ def remember(connection: Connection, entries: Iterable[Entry]) -> None:
     latest = {(kind, key): fingerprint for kind, key, fingerprint in entries}
     dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
     # Sorted, so that the tree is filled page by page and two writers cannot deadlock.
-    for some in _portions(sorted(latest)):
-        rows = [{"kind": kind, "key": key, "fingerprint": latest[kind, key]} for kind, key in some]
-        statement = dialect.insert(_table)
-        connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=["kind", "key"],
-                set_={"fingerprint": statement.excluded.fingerprint},
-                where=_table.c.kind == SOURCE,
-            ),
-            rows,
-        )
+    rows = [(kind, key, latest[kind, key]) for kind, key in sorted(latest)]
+    if not rows:
+        return
+    statement = dialect.insert(_table).values(kind="", key=b"", fingerprint=b"")
+    upsert = statement.on_conflict_do_update(
+        index_elements=["kind", "key"],
+        set_={"fingerprint": statement.excluded.fingerprint},
+        where=_table.c.kind == literal_column(f"'{SOURCE}'"),
+    )
+    # Straight to the driver: SQLAlchemy would convert every value of the many rows on its way.
+    compiled = upsert.compile(dialect=connection.dialect)
+    if compiled.positional:
+        connection.exec_driver_sql(str(compiled), rows)
+    else:
+        names = ("kind", "key", "fingerprint")
+        named = [dict(zip(names, row, strict=True)) for row in rows]
+        connection.exec_driver_sql(str(compiled), named)
 
 
 def entries_of_chunk(lake: duckdb.DuckDBPyConnection, run: int, seq: int) -> Iterator[Entry]:

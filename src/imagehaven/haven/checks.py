@@ -13,6 +13,7 @@ from importlib.util import find_spec
 
 import duckdb
 
+from imagehaven.dicom.scan import core_works
 from imagehaven.errors import ImagehavenError
 from imagehaven.haven import lake, settings
 from imagehaven.haven.haven import Haven
@@ -131,6 +132,20 @@ def _decoders(name: str, _haven: Haven) -> Finding:
     return Finding(name, True, "pydicom, imagecodecs, numpy")
 
 
+def _core(name: str, haven: Haven) -> Finding:
+    if not haven.settings.compiled:
+        return Finding(name, True, f"switched off in {settings.FILE}", needed=False)
+    if not core_works():
+        return Finding(
+            name,
+            False,
+            "not built: pydicom reads every header, with the same result, more slowly",
+            "apt install gcc python3-dev, then pip install --force-reinstall imagehaven",
+            needed=False,
+        )
+    return Finding(name, True, "built: headers are scanned in C", needed=False)
+
+
 def _font(name: str, _haven: Haven) -> Finding:
     from PIL import ImageFont, features
 
@@ -185,6 +200,7 @@ _TESTS: dict[str, Callable[[str, Haven], Finding]] = {
     "lake": _lake,
     "disk": _disk,
     "decoders": _decoders,
+    "compiled core": _core,
     "font": _font,
     "Ray": _ray,
     "clock": _clock,

@@ -98,6 +98,10 @@ docs: generate ## Build the documentation into site/
 bench: $(VENV)/.dev ## Measure ingest, de-identification and release against peers
 	$(BIN)/python -m benchmarks.road
 
+.PHONY: bench-scan
+bench-scan: $(VENV)/.dev ## Measure the scan of headers against pydicom, fastdicom and a plain read
+	$(BIN)/python -m benchmarks.scan $(wildcard ../shared/dicom)
+
 .PHONY: fuzz
 fuzz: $(VENV)/.dev $(VENV)/.packages ## Fuzz the compiled core for an hour (FUZZ_SECONDS=n for another time)
 	$(BIN)/python tests/native/build.py build/fuzz

@@ -1,6 +1,6 @@
 """The verifier by itself: its speed, what it finds that was bypassed, and its false alarms.
 
-    python -m benchmarks.deid.verifier --presidio VENV/bin/python
+    python -m benchmarks.deid.verifier --presidio VENV/bin/python [--seeds 11,101] [--parts recall]
 
 Everything is measured in one run, beside a scanner of plain regular expressions as sites write them
 (below), and Presidio's pattern recognisers where a Python that has presidio-analyzer is named (no
@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import os
 import random
 import re
 import subprocess
@@ -72,6 +73,7 @@ PLACES: dict[str, Callable[[Dataset, str], object]] = {
     ),
 }
 PER_KIND = 25
+PARTS = ("tables", "images", "recall", "alarms")
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ class Planted:
 
     path: Path
     kind: str
+    value: str
     known: KnownIdentifiers
 
 
@@ -127,7 +130,7 @@ def plant(folder: Path, hospital: Path) -> list[Planted]:
                     dataset = _clean()
                     put(dataset, value)
                     dataset.save_as(path)
-                    planted.append(Planted(path, kind, known))
+                    planted.append(Planted(path, kind, value, known))
     return planted
 
 
@@ -157,14 +160,21 @@ def presidio(python: str, values: Iterable[str]) -> tuple[list[bool], float]:
     return said, float(seconds)
 
 
-def recall(planted: list[Planted], python: str | None) -> str:
-    """The share of planted files that each scanner flags, by class."""
+def recall(planted: list[Planted], python: str | None, *, missed: bool = False) -> str:
+    """The share of planted files that each scanner flags, by class.
+
+    Values are made up, so with ``missed`` those that we miss may be shown, as comments.
+    """
     total, hits = Counter(item.kind for item in planted), defaultdict(Counter)
     for item in planted:
-        hits["known"][item.kind] += bool(
-            verify_file(item.path, item.known, allowed=AllowedValues())
-        )
-        hits["rules"][item.kind] += bool(identifiable(item.path, known=KnownIdentifiers()))
+        found = {
+            "known": bool(verify_file(item.path, item.known, allowed=AllowedValues())),
+            "rules": bool(identifiable(item.path, known=KnownIdentifiers())),
+        }
+        for name, flagged in found.items():
+            hits[name][item.kind] += flagged
+            if missed and not flagged:
+                print(f"<!-- missed, {name}: {item.path.stem}: {item.value} -->")
         hits["plain"][item.kind] += any(PLAIN.search(text) for text in texts(item.path))
     if python:
         said, _ = presidio(python, ("\n".join(texts(item.path)) for item in planted))
@@ -188,7 +198,11 @@ def false_alarms(folder: Path, python: str | None, most: int) -> str:
     """How many of our own released files each scanner flags."""
     tests = Path(pydicom.data.__file__).parent / "test_files"
     checked, ours, plain, values = 0, 0, 0, []
-    for source in [p for p in sorted(tests.glob("*.dcm")) if p.stat().st_size < 150_000][:most]:
+    rules: Counter[str] = Counter()
+    sources = [p for p in sorted(tests.glob("*.dcm")) if p.stat().st_size < 150_000][:most]
+    shared = Path(os.environ.get("IMAGEHAVEN_SHARED", Path(__file__).parents[3] / "shared"))
+    others = sorted(p for p in (shared / "dicom").rglob("*") if p.is_file())
+    for source in [*sources, *others[:: max(1, len(others) // most)]]:
         try:
             made = deidentify_file(source, folder, load("research"), Pseudonyms(b"k" * 32))
         except (Withheld, Quarantine, TransientError):
@@ -199,13 +213,17 @@ def false_alarms(folder: Path, python: str | None, most: int) -> str:
         allowed = AllowedValues(frozenset(new for _, _, new in made.mapping))
         released = folder / made.path
         checked += 1
-        ours += bool(verify_file(released, known, allowed=allowed, root=folder))
+        found = verify_file(released, known, allowed=allowed, root=folder)
+        ours += bool(found)
+        rules.update({finding.rule for finding in found})
         plain += any(PLAIN.search(text) for text in texts(released))
         values.append("\n".join(texts(released)))
     rows = [["imagehaven, identifiers known", str(ours)], ["plain expressions", str(plain)]]
     if python:
         rows.append(["Presidio's patterns", str(sum(presidio(python, values)[0]))])
-    return table(["scanner", f"files flagged of {checked}"], rows)
+    told = table(["scanner", f"files flagged of {checked}"], rows)
+    by_rule = [[rule, str(count)] for rule, count in rules.most_common()]
+    return told + ("\n\n" + table(["our rule", "files flagged"], by_rule) if by_rule else "")
 
 
 def tables(folder: Path, python: str | None, rows: int) -> str:
@@ -270,18 +288,37 @@ def main() -> None:
     parser.add_argument("--patients", type=int, default=8)
     parser.add_argument("--rows", type=int, default=50_000)
     parser.add_argument("--files", type=int, default=30, help="released files for false alarms")
+    parser.add_argument("--seeds", default="11", help="hospitals whose identifiers are planted")
+    parser.add_argument("--parts", default=",".join(PARTS), help=", ".join(PARTS))
+    parser.add_argument("--missed", action="store_true", help="list what our verifier missed")
     asked = parser.parse_args()
+    parts = asked.parts.split(",")
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        synth.synthesise(folder / "hospital", patients=asked.patients, seed=11)
-        (folder / "planted").mkdir()
-        planted = plant(folder / "planted", folder / "hospital")
-        print("### Tables\n\n" + tables(folder, asked.presidio, asked.rows))
-        print("\n### Images\n\n" + images(planted))
-        print("\n### Found behind the de-identifier's back\n\n" + recall(planted, asked.presidio))
-        (folder / "released").mkdir()
-        told = false_alarms(folder / "released", asked.presidio, asked.files)
-        print("\n### False alarms on released files\n\n" + told)
+        if "tables" in parts:
+            print("### Tables\n\n" + tables(folder, asked.presidio, asked.rows))
+        if "images" in parts or "recall" in parts:
+            planted = [
+                one
+                for seed in asked.seeds.split(",")
+                for one in _hospital(folder, int(seed), asked)
+            ]
+        if "images" in parts:
+            print("\n### Images\n\n" + images(planted))
+        if "recall" in parts:
+            told = recall(planted, asked.presidio, missed=asked.missed)
+            print("\n### Found behind the de-identifier's back\n\n" + told)
+        if "alarms" in parts:
+            (folder / "released").mkdir()
+            told = false_alarms(folder / "released", asked.presidio, asked.files)
+            print("\n### False alarms on released files\n\n" + told)
+
+
+def _hospital(folder: Path, seed: int, asked: argparse.Namespace) -> list[Planted]:
+    hospital, place = folder / f"hospital-{seed}", folder / f"planted-{seed}"
+    synth.synthesise(hospital, patients=asked.patients, seed=seed)
+    place.mkdir()
+    return plant(place, hospital)
 
 
 if __name__ == "__main__":

@@ -195,16 +195,19 @@ CASES: dict[str, tuple[Drawn, Callable[[Pixels], Dataset]]] = {
 
 
 # One near miss for each encoding; those that differ by the place of the text share one.
-NEAR = ["top left", "inverted", "RGB by plane", "a CT that denies it", "last frame only"]
-# What is stretched to be seen shows noise that looks like letters: more is blanked than need be.
-ROUGHLY = ["palette", "after windowing"]
+NEAR = [
+    *("top left", "inverted", "RGB by plane", "palette", "a CT that denies it"),
+    "last frame only",
+]
+# What is stretched to be seen may show noise that looks like letters.
+NEARLY = ["after windowing"]
 
 
 @pytest.fixture(scope="module", name="outcome")
 def _outcome(tmp_path_factory: pytest.TempPathFactory) -> Released:
     traps = {}
     for name, (drawn, encode) in CASES.items():
-        near = as_bytes(encode(_empty(name))) if name in [*NEAR, *ROUGHLY] else b""
+        near = as_bytes(encode(_empty(name))) if name in [*NEAR, *NEARLY] else b""
         traps[name] = Trap(as_bytes(encode(drawn.pixels)), (), near)
     return release_all(tmp_path_factory.mktemp("burned"), traps)
 
@@ -275,11 +278,11 @@ def test_the_same_picture_without_text_is_released_as_it_was(name: str, outcome:
     assert np.array_equal(_seen(outcome.dataset(f"{name} near")), _seen(encode(_empty(name))))
 
 
-@pytest.mark.parametrize("name", ROUGHLY)
-def test_half_of_a_picture_without_text_is_released_at_least(name: str, outcome: Released) -> None:
+@pytest.mark.parametrize("name", NEARLY)
+def test_nearly_all_of_a_picture_without_text_is_released(name: str, outcome: Released) -> None:
     _, encode = CASES[name]
     before, after = _seen(encode(_empty(name))), _seen(outcome.dataset(f"{name} near"))
-    assert (before == after).mean() > 0.5
+    assert (before == after).mean() > 0.9
 
 
 def test_most_pictures_with_text_are_released_without_it(outcome: Released) -> None:

@@ -10,6 +10,7 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
+from leak_documents import code, content, document, encapsulated, pdf, report
 from leak_runs import (
     BORN,
     CHI,
@@ -26,73 +27,8 @@ from leak_runs import (
     trap,
 )
 
-_CLASS = "1.2.840.10008.5.1.4.1.1"
 _UID = "1.2.826.0.1.3680043.8.498.20240305101112"
 _SECRETS = (STRANGER, "Munro", STRANGER_CHI)
-
-
-def _code(value: str, meaning: str) -> Sequence:
-    return Sequence([item(CodeValue=value, CodingSchemeDesignator="DCM", CodeMeaning=meaning)])
-
-
-def _content(kind: str, code: str, meaning: str, **values: object) -> Dataset:
-    return item(
-        RelationshipType="CONTAINS",
-        ValueType=kind,
-        ConceptNameCodeSequence=_code(code, meaning),
-        **values,
-    )
-
-
-def _document(sop_class: str, modality: str, **values: object) -> Dataset:
-    """A real file's identity without its picture, as another kind of object."""
-    dataset = real("CT_small.dcm", SOPClassUID=f"{_CLASS}.{sop_class}", Modality=modality)
-    dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID
-    for keyword in ("PixelData", "Rows", "Columns", "BurnedInAnnotation"):
-        delattr(dataset, keyword)
-    dataset.update(item(**values))
-    return dataset
-
-
-def _report(*contents: Dataset, **values: object) -> bytes:
-    return as_bytes(
-        _document(
-            "88.33",
-            "SR",
-            ValueType="CONTAINER",
-            ContinuityOfContent="SEPARATE",
-            CompletionFlag="COMPLETE",
-            VerificationFlag="UNVERIFIED",
-            ConceptNameCodeSequence=_code("126000", "Imaging Measurement Report"),
-            ContentSequence=Sequence(list(contents)),
-            **values,
-        )
-    )
-
-
-def _pdf() -> bytes:
-    """A small PDF with a name in its text, its information and its metadata."""
-    text = f"BT /F1 12 Tf 20 100 Td ({STRANGER}^Fiona {STRANGER_CHI}) Tj ET".encode()
-    about = f"<x:xmpmeta xmlns:x='adobe:ns:meta/'><a>{STRANGER}</a></x:xmpmeta>".encode()
-    objects = [
-        b"<</Type/Catalog/Pages 2 0 R/Metadata 6 0 R>>",
-        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
-        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 200]/Contents 4 0 R"
-        b"/Resources<</Font<</F1 5 0 R>>>>>>",
-        b"<</Length %d>>stream\n%s\nendstream" % (len(text), text),
-        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
-        b"<</Type/Metadata/Subtype/XML/Length %d>>stream\n%s\nendstream" % (len(about), about),
-        f"<</Author({STRANGER})/Title(Report of {STRANGER_CHI})>>".encode(),
-    ]
-    made, places = b"%PDF-1.4\n", []
-    for number, body in enumerate(objects, 1):
-        places.append(len(made))
-        made += b"%d 0 obj\n%s\nendobj\n" % (number, body)
-    table = b"".join(b"%010d 00000 n \n" % place for place in places)
-    start = len(made)
-    made += b"xref\n0 8\n0000000000 65535 f \n" + table
-    return made + b"trailer<</Size 8/Root 1 0 R/Info 7 0 R>>\nstartxref\n%d\n%%%%EOF\n" % start
-
 
 _CDA = (
     "<?xml version='1.0'?><ClinicalDocument xmlns='urn:hl7-org:v3'><recordTarget><patientRole>"
@@ -102,23 +38,14 @@ _CDA = (
 ).encode()
 
 
-def _encapsulated(sop_class: str, kind: str, body: bytes) -> bytes:
-    body += b"\0" * (len(body) % 2)
-    dataset = _document(
-        sop_class, "DOC", MIMETypeOfEncapsulatedDocument=kind, DocumentTitle=f"for {STRANGER}"
-    )
-    dataset.add_new(0x00420011, "OB", body)
-    return as_bytes(dataset)
-
-
-def _presentation(**values: object) -> bytes:
+def _presentation() -> bytes:
     text = item(
         UnformattedTextValue=f"{STRANGER} {STRANGER_CHI}", BoundingBoxAnnotationUnits="PIXEL"
     )
     layer = item(GraphicLayer=STRANGER.upper(), GraphicLayerDescription=f"by {STRANGER}")
     drawn = item(GraphicLayer=STRANGER.upper(), TextObjectSequence=Sequence([text]))
     return as_bytes(
-        _document(
+        document(
             "11.1",
             "PR",
             ContentLabel="MACFARLANE",
@@ -126,7 +53,6 @@ def _presentation(**values: object) -> bytes:
             ContentCreatorName="Munro^Kirsty",
             GraphicLayerSequence=Sequence([layer]),
             GraphicAnnotationSequence=Sequence([drawn]),
-            **values,
         )
     )
 
@@ -153,7 +79,7 @@ def _structures() -> bytes:
     seen = item(ObservationNumber=1, ReferencedROINumber=1, ROIInterpreter="Munro^K")
     seen.ROIObservationLabel, seen.RTROIInterpretedType = STRANGER, "GTV"
     return as_bytes(
-        _document(
+        document(
             "481.3",
             "RTSTRUCT",
             StructureSetLabel=STRANGER,
@@ -165,36 +91,46 @@ def _structures() -> bytes:
     )
 
 
-_TEXT = _content("TEXT", "121071", "Finding", TextValue=f"{STRANGER} fell. {STRANGER_CHI}")
-_OBSERVER = _content("PNAME", "121008", "Person Observer Name", PersonName="Munro^Kirsty")
-_ORGANISATION = _content(
+_TEXT = content("TEXT", "121071", "Finding", TextValue=f"{STRANGER} fell. {STRANGER_CHI}")
+_OBSERVER = content("PNAME", "121008", "Person Observer Name", PersonName="Munro^Kirsty")
+_ORGANISATION = content(
     "TEXT", "121009", "Person Observer's Organization Name", TextValue=f"{STRANGER} Infirmary"
 )
-_UIDREF = _content("UIDREF", "121012", "Device Observer UID", UID=_UID)
-_DATE = _content("DATETIME", "121125", "DateTime of Recording", DateTime="20240305101112+0100")
-_LOCAL = _content("CODE", "121071", "Finding", ConceptCodeSequence=_code("X1", f"of {STRANGER}"))
-_DEEP = _content("CONTAINER", "121070", "Findings", ContinuityOfContent="SEPARATE")
-_DEEP.ContentSequence = Sequence([_content("CONTAINER", "121070", "Findings")])
+_UIDREF = content("UIDREF", "121012", "Device Observer UID", UID=_UID)
+_DATE = content("DATETIME", "121125", "DateTime of Recording", DateTime="20240305101112+0100")
+_LOCAL = content("CODE", "121071", "Finding", ConceptCodeSequence=code("X1", f"of {STRANGER}"))
+_DEEP = content("CONTAINER", "121070", "Findings", ContinuityOfContent="SEPARATE")
+_DEEP.ContentSequence = Sequence([content("CONTAINER", "121070", "Findings")])
 _DEEP.ContentSequence[0].ContentSequence = Sequence([_TEXT, _OBSERVER, _UIDREF])
 _VERIFIED = item(
     VerifyingObserverName="Munro^Kirsty",
     VerifyingOrganization=f"{STRANGER} Infirmary",
     VerificationDateTime="20240305101112",
-    VerifyingObserverIdentificationCodeSequence=_code("S12", STRANGER),
+    VerifyingObserverIdentificationCodeSequence=code("S12", STRANGER),
 )
 
 TRAPS: dict[str, Trap] = {
-    "text of a report": Trap(_report(_TEXT), _SECRETS),
-    "observers of a report": Trap(_report(_OBSERVER, _ORGANISATION), _SECRETS),
-    "UID in a report": Trap(_report(_UIDREF), (_UID, "20240305")),
-    "date in a report": Trap(_report(_DATE), ("20240305",)),
-    "code meaning in a report": Trap(_report(_LOCAL), _SECRETS),
-    "three deep in a report": Trap(_report(_DEEP), (*_SECRETS, _UID)),
+    "text of a report": Trap(report(_TEXT), _SECRETS),
+    "observers of a report": Trap(report(_OBSERVER, _ORGANISATION), _SECRETS),
+    "UID in a report": Trap(report(_UIDREF), (_UID, "20240305")),
+    "date in a report": Trap(report(_DATE), ("20240305",)),
+    "code meaning in a report": Trap(report(_LOCAL), _SECRETS),
+    "three deep in a report": Trap(report(_DEEP), (*_SECRETS, _UID)),
     "who verified a report": Trap(
-        _report(VerifyingObserverSequence=Sequence([_VERIFIED])), (*_SECRETS, "20240305")
+        report(VerifyingObserverSequence=Sequence([_VERIFIED])), (*_SECRETS, "20240305")
     ),
-    "PDF": Trap(_encapsulated("104.1", "application/pdf", _pdf()), _SECRETS),
-    "CDA": Trap(_encapsulated("104.2", "text/XML", _CDA), (*_SECRETS, "19510307")),
+    "PDF": Trap(
+        encapsulated(
+            "104.1",
+            "application/pdf",
+            pdf(f"{STRANGER}^Fiona {STRANGER_CHI}", STRANGER, f"Report of {STRANGER_CHI}"),
+            f"for {STRANGER}",
+        ),
+        _SECRETS,
+    ),
+    "CDA": Trap(
+        encapsulated("104.2", "text/XML", _CDA, f"for {STRANGER}"), (*_SECRETS, "19510307")
+    ),
     "presentation state": Trap(_presentation(), _SECRETS),
     "radiotherapy plan": trap(
         _plan,

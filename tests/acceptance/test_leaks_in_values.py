@@ -131,7 +131,7 @@ TRAPS: dict[str, Trap] = {
     ),
     "last menstrual date": trap(
         put(LastMenstrualDate="20240219", PregnancyStatus=4),
-        ("20240219",),
+        ("20240219", b"\x10\0\xc0\x21US"),
         put(PatientWeight="61.5"),
         has("PatientWeight", 61.5),
     ),

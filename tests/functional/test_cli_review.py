@@ -12,7 +12,16 @@ import pytest
 
 from imagehaven.cli.main import run
 from imagehaven.haven import Haven, Settings
-from imagehaven.verify import findings, history, identifiable, rules_of
+from imagehaven.verify import (
+    Finding,
+    default_rules,
+    findings,
+    history,
+    identifiable,
+    record_release,
+    region_files,
+    rules_of,
+)
 
 NOTES = """coil DD1 9SY in use
 coil DD1 9SY again
@@ -231,3 +240,65 @@ def test_a_rules_file_is_laid_over_from_the_command_line(tmp_path, haven, capsys
     code = run(["identifiable", str(tmp_path / "notes.txt"), "--rules", str(rules), "--json"])
     found = json.loads(capsys.readouterr().out)
     assert code == 0 and {"harbour", "uk-postcode"} <= {row["rule"] for row in found}
+
+
+@pytest.fixture(name="pictures")
+def _pictures(haven):
+    """A finding in pixels, as a scan of one machine's picture keeps it."""
+    machine = {
+        "manufacturer": "Northlight", "model": "Screen 2", "software": "", "modality": "OT",
+        "sop_class": "1.2.840.10008.5.1.4.1.1.7", "rows": "240", "columns": "320",
+    }  # fmt: skip
+    found = Finding(
+        "screen.dcm", "PixelData frame 1 box 20,12,200,20", "name", "text-in-pixels", "ocr",
+        value="ZEBEDEE QUILL", text="ZEBEDEE QUILL", frame=1, box=(20, 12, 200, 20),
+        machine=machine,
+    )  # fmt: skip
+    with haven.ledger.begin() as connection:
+        record_release(connection, haven, "made-up", [("1.2.3", [found] * 4, {})], default_rules())
+    return haven
+
+
+def test_redacting_in_pixels_shows_the_place_first_and_blanks_it_when_told(pictures):
+    terminal = Terminal("-C", pictures.folder, "review")
+    terminal.until("[q]uit")
+    terminal.press("r")
+    said = terminal.until("Blank there?")
+    assert "Northlight Screen 2, 320x240: 220x40 at 10,2" in said
+    assert "0 pictures in the catalogue" in said
+    assert region_files(pictures) == []
+    terminal.press("y")
+    terminal.until("Decided (1): redact for 4 findings")
+    (file,) = region_files(pictures)
+    assert "Screen" in file.read_text() and "ZEBEDEE" not in file.read_text()
+    terminal.press("u")
+    terminal.until("Undone")
+    assert region_files(pictures) == []
+    terminal.press("r")
+    terminal.until("Blank there?")
+    terminal.press("n")
+    terminal.until("Decided (3): redact for 4 findings")
+    assert region_files(pictures) == []
+    terminal.press("q")
+    terminal.close()
+
+
+def test_a_script_sees_the_place_before_it_decides(pictures, capsys):
+    def call(*words):
+        code = run(["-C", str(pictures.folder), "--json", "review", *map(str, words)])
+        return code, json.loads(capsys.readouterr().out)
+
+    group = call("list")[1][0]["group"]
+    code, told = call("decide", group, "redact", "--check")
+    assert code == 0
+    (region,) = told["regions"]
+    assert region["blank"] == [[10, 2, 220, 40]]
+    assert region["share_of_picture"] == 0.115
+    assert region_files(pictures) == []
+    assert "regions" not in call("decide", group, "redact", "--value-only", "--check")[1]
+    assert run(["-C", str(pictures.folder), "review", "decide", group, "redact"]) == 0
+    assert "220x40 at 10,2" in capsys.readouterr().out
+    (file,) = region_files(pictures)
+    lost = file.read_text()
+    file.write_text("altered")
+    assert [one.read_text() for one in region_files(pictures)] == [lost]

@@ -14,24 +14,34 @@ Chance = np.random.Generator
 
 def texture(chance: Chance, size: int) -> Array:
     """Return a grey background of ``size`` x ``size``, float 0 to 255."""
-    kind = chance.integers(0, 6)
+    kind = chance.integers(0, len(_TEXTURES))
     level = chance.choice([0, 0, 0, 255, chance.uniform(0, 255), chance.uniform(0, 60)])
-    canvas = np.full((size, size), float(level), np.float32)
-    if kind == 0:
-        return canvas
-    if kind == 1:
-        return canvas + _noise(chance, size, 1) * chance.uniform(1, 30)
-    if kind == 2:  # soft tissue: a few scales of smooth noise
-        for scale in (4, 12, 40):
-            canvas += _noise(chance, size, scale) * chance.uniform(2, 40)
-        return canvas
-    if kind == 3:
-        return _sector(chance, size)
-    if kind == 4:  # a gradient
-        across, down = chance.uniform(-1, 1, 2)
-        rows, columns = np.mgrid[0:size, 0:size].astype(np.float32) / size
-        return canvas + 200 * (across * columns + down * rows)
-    field = _noise(chance, size, float(chance.uniform(2, 9)))  # trabeculae
+    return _TEXTURES[kind](chance, np.full((size, size), float(level), np.float32))
+
+
+def _plain(_: Chance, canvas: Array) -> Array:
+    return canvas
+
+
+def _noisy(chance: Chance, canvas: Array) -> Array:
+    return canvas + _noise(chance, len(canvas), 1) * chance.uniform(1, 30)
+
+
+def _tissue(chance: Chance, canvas: Array) -> Array:
+    """Return a few scales of smooth noise."""
+    for scale in (4, 12, 40):
+        canvas = canvas + _noise(chance, len(canvas), scale) * chance.uniform(2, 40)
+    return canvas
+
+
+def _gradient(chance: Chance, canvas: Array) -> Array:
+    across, down = chance.uniform(-1, 1, 2)
+    rows, columns = np.mgrid[0 : len(canvas), 0 : len(canvas)].astype(np.float32) / len(canvas)
+    return canvas + 200 * (across * columns + down * rows)
+
+
+def _trabeculae(chance: Chance, canvas: Array) -> Array:
+    field = _noise(chance, len(canvas), float(chance.uniform(2, 9)))
     return 128 + 90 * np.tanh(3 * field) * chance.uniform(0.2, 1)
 
 
@@ -41,8 +51,34 @@ def _noise(chance: Chance, size: int, scale: float) -> Array:
     return cv2.resize(field, (size, size), interpolation=cv2.INTER_CUBIC)
 
 
-def _sector(chance: Chance, size: int) -> Array:
-    """Speckle within an ultrasound sector with hard edges on black."""
+def _glitter(chance: Chance, canvas: Array) -> Array:
+    """Return bright specks on a darker ground, longer than high: noise, foliage, wet ground."""
+    size = len(canvas)
+    scale, longer = float(chance.uniform(1.2, 5)), float(chance.uniform(1, 4))
+    rough = _noise(chance, size, scale) + 0.7 * _noise(chance, size, 3 * scale)
+    rough = cv2.resize(rough[:, : max(2, int(size / longer))], (size, size))
+    slope = np.linspace(-1, 1, size, dtype=np.float32)[:, None] * chance.uniform(-1.5, 1.5)
+    steep = chance.uniform(1, 6)
+    lit = 1 / (1 + np.exp(-steep * (rough + slope - chance.uniform(0, 1.5))))
+    return float(chance.uniform(0, 90)) + lit * chance.uniform(40, 220)
+
+
+def bands(chance: Chance, size: int) -> Array:
+    """Return stripes or fields of plain colours with hard edges, size x size x 3, 0 to 255."""
+    step = int(chance.integers(6, 64))
+    count = -(-size // step)
+    across = count if chance.random() < 0.3 else 1
+    shades = chance.choice([0, 64, 128, 192, 255], (count, across, 3))
+    if chance.random() < 0.4:
+        shades = np.repeat(shades[..., :1], 3, axis=-1)
+    fields = np.repeat(np.repeat(shades, step, 0), step if across > 1 else size, 1)
+    turned = np.rot90(fields[:size, :size], int(chance.integers(0, 2)))
+    return np.ascontiguousarray(turned, dtype=np.float32)
+
+
+def _sector(chance: Chance, canvas: Array) -> Array:
+    """Return speckle within an ultrasound sector with hard edges on black."""
+    size = len(canvas)
     rows, columns = np.mgrid[0:size, 0:size].astype(np.float32)
     top, middle = chance.uniform(-size, 0.3 * size), chance.uniform(0, size)
     angle = np.arctan2(columns - middle, rows - top)
@@ -52,6 +88,9 @@ def _sector(chance: Chance, size: int) -> Array:
         20, 90
     )
     return np.where(inside, speckle, 0).astype(np.float32)
+
+
+_TEXTURES = (_plain, _noisy, _tissue, _sector, _gradient, _glitter, _trabeculae)
 
 
 def add_marks(chance: Chance, canvas: Array) -> None:

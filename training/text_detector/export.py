@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from training.text_detector.network import TextNetwork
+from training.text_detector.network import MARGIN, TextNetwork
 
 
 class _Likelihood(nn.Module):
@@ -32,10 +32,10 @@ def export(network: TextNetwork, path: Path) -> None:
         warnings.simplefilter("ignore")
         torch.onnx.export(
             _Likelihood(network).eval(),
-            (torch.zeros(1, 3, 256, 320),),
+            (torch.zeros(1, 3, 256 + 2 * MARGIN, 320 + 2 * MARGIN),),
             str(path),
             dynamo=True,
-            dynamic_shapes=({2: 32 * rows, 3: 32 * columns},),
+            dynamic_shapes=({2: 32 * rows + 2 * MARGIN, 3: 32 * columns + 2 * MARGIN},),
             input_names=["frame"],
             output_names=["likelihood"],
             external_data=False,

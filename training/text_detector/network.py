@@ -1,17 +1,23 @@
 """The detector: a small fully convolutional network, from a frame to a map of text at a quarter.
 
-Comes in: 1 x 3 x rows x columns, grey levels 0 to 255. Goes out: 1 x 1 x rows/4 x columns/4,
-how likely each cell shows text. Both sides of the input are multiples of 32.
+Comes in: 1 x 3 x (rows + 4) x (columns + 4), grey levels 0 to 255: a frame, both of whose sides
+are multiples of 32, with MARGIN pixels more on each side. Goes out: 1 x 1 x rows/4 x columns/4, how
+likely each cell shows text. The three planes are a picture's colours, or one grey picture in three
+windows: text may show in any of them.
 
 Full convolutions where the map is coarse and plain ones where it is fine keep a pixel at about
 1,500 multiplications. The widths are small because text differs from anatomy by its fine texture;
-the coarse levels only have to tell a ruler or a trabecula from a line of letters.
+the coarse levels only have to tell a ruler or a trabecula from a line of letters. All are multiples
+of 16, to which the runtime would fill them up.
 """
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+
+MARGIN = 2
+"""Pixels around the frame that the first convolution reaches."""
 
 
 class Unit(nn.Sequential):
@@ -29,21 +35,24 @@ class Edges(nn.Module):
     """The first convolution: blind to brightness, and nearly as strong for faint edges as for hard.
 
     Its filters sum to zero, and a response of some grey levels counts almost as much as one of two
-    hundred: without this the network learns faint text last and worst.
+    hundred: without this the network learns faint text last and worst. How soon a filter is full
+    differs from one to the next, so that together they still tell faint from hard.
     """
 
-    def __init__(self, outputs: int, half_strength: float = 10.0):
+    def __init__(self, outputs: int, half_strengths: tuple[float, float] = (6.0, 60.0)):
         super().__init__()
         filters = torch.randn(outputs, 3, 5, 5)
         filters -= filters.mean((2, 3), keepdim=True)
         self.filters = nn.Parameter(filters / filters.abs().sum((1, 2, 3), keepdim=True))
-        self.gain = nn.Parameter(torch.full((1, outputs, 1, 1), 2 / half_strength))
+        strengths = torch.logspace(*torch.tensor(half_strengths).log10().tolist(), outputs)
+        self.gain = nn.Parameter((1 / strengths).view(1, outputs, 1, 1))
 
     def forward(self, frame: Tensor) -> Tensor:
         """Return signed responses between -1 and 1 at half the frame's size."""
         filters = self.filters - self.filters.mean((2, 3), keepdim=True)
-        edges = nn.functional.conv2d(frame - 128, filters * self.gain.view(-1, 1, 1, 1), None, 2, 2)
-        return nn.functional.softsign(edges)
+        return torch.tanh(
+            nn.functional.conv2d(frame, filters * self.gain.view(-1, 1, 1, 1), None, 2)
+        )
 
 
 class Residual(nn.Module):
@@ -65,7 +74,7 @@ class Residual(nn.Module):
 class TextNetwork(nn.Module):
     """Encoder to 1/32, decoder back to 1/4."""
 
-    def __init__(self, widths: tuple[int, ...] = (16, 32, 56, 72, 72)):
+    def __init__(self, widths: tuple[int, ...] = (16, 32, 64, 80, 80)):
         super().__init__()
         half, quarter, eighth, sixteenth, thirty_second = widths
         self.stem = Edges(half)

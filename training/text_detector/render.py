@@ -10,8 +10,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from training.text_detector.clutter import add_marks, texture
+from training.text_detector.clutter import add_marks, bands, texture
 from training.text_detector.strings import draw
+from training.text_detector.windows import in_windows
 
 Array = npt.NDArray[Any]
 Chance = np.random.Generator
@@ -21,9 +22,15 @@ SMALLEST_CONTRAST = 18.0
 LINE = 1500.0
 """Pixels of a line's box that need no emphasis."""
 MOST_EMPHASIS = 3.5
-WITHOUT_TEXT = 0.4
+WITHOUT_TEXT = 0.35
 """The share of examples that are real renderings in which nothing is to be found."""
 EMPHASIS_WITHOUT_TEXT = 2.0
+ENLARGED = 0.15
+"""The share of the others that are drawn at half the size and enlarged, as small frames are."""
+WHOLE = 0.6
+"""Nobody can say what a line is of which the picture's edge leaves less than this share."""
+CLEAR = 1.5
+"""Text that differs from its ground by less than so many standard deviations may be missed."""
 SPECK, SPECK_CONTRAST = 150.0, 45.0
 """A character in a smaller box (pixels) and fainter than this looks like a piece of anatomy."""
 
@@ -73,6 +80,20 @@ def example(chance: Chance, known: Backgrounds, size: int) -> Example:
     """Return one example; everything about it comes from ``chance``."""
     if known.without_text and chance.random() < WITHOUT_TEXT:
         return _without_text(chance, known.without_text, size)
+    if chance.random() < ENLARGED:
+        return _enlarged(chance, _drawn(chance, known, size // 2))
+    return _drawn(chance, known, size)
+
+
+def _enlarged(chance: Chance, small: Example) -> Example:
+    """Return an example twice as large, as a small frame is enlarged before it is looked at."""
+    way = cv2.INTER_CUBIC if chance.random() < 0.7 else cv2.INTER_LINEAR
+    image = cv2.resize(small.image, None, fx=2, fy=2, interpolation=way)
+    twice = np.ones((2, 2), np.float32)
+    return Example(image, np.kron(small.text, twice), np.kron(small.counts, twice))
+
+
+def _drawn(chance: Chance, known: Backgrounds, size: int) -> Example:
     canvas, ignore = _canvas(chance, known.real + known.without_text, size)
     if chance.random() < 0.55:
         add_marks(chance, canvas)
@@ -90,16 +111,18 @@ def example(chance: Chance, known: Backgrounds, size: int) -> Example:
 def _without_text(chance: Chance, free: list[Background], size: int) -> Example:
     """Return a part of a rendering as it is, at the sizes that the detector looks at."""
     frame = free[chance.integers(0, len(free))].frame
-    scale = float(chance.choice([1, 1, 0.5, 0.85, chance.uniform(0.4, 1.5)]))
+    scale = float(chance.choice([1, 1, 0.5, 0.85, 2, chance.uniform(0.4, 1.5)]))
     top, left = (
         int(chance.integers(0, max(1, side - size / scale + 1))) for side in frame.shape[:2]
     )
     piece = frame[top : top + int(size / scale), left : left + int(size / scale)]
     if scale != 1:
         shape = (max(2, int(piece.shape[1] * scale)), max(2, int(piece.shape[0] * scale)))
-        piece = cv2.resize(piece, shape, interpolation=cv2.INTER_AREA)
+        way = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+        piece = cv2.resize(piece, shape, interpolation=way)
     if piece.ndim == 2:
-        piece = np.stack([piece] * 3, axis=-1)
+        piece = in_windows(chance, np.stack([piece.astype(np.float32)] * 3, axis=-1))
+        piece = np.clip(piece, 0, 255).astype(np.uint8)
     piece = np.rot90(piece, int(chance.integers(0, 4)))
     piece = piece[::-1] if chance.random() < 0.5 else piece
     rows, columns = piece.shape[:2]
@@ -116,6 +139,8 @@ def _per_cell(mask: Array) -> Array:
 
 def _canvas(chance: Chance, real: list[Background], size: int) -> tuple[Array, Array]:
     none = np.zeros((size, size), np.float32)
+    if chance.random() < 0.08:
+        return bands(chance, size), none
     if not real or chance.random() < 0.35:
         grey = texture(chance, size)
         if chance.random() < 0.7:
@@ -197,9 +222,9 @@ def _put(
         return
     inner = (slice(y - top, bottom - top), slice(x - left, right - left))
     outer = (slice(y, bottom), slice(x, right))
+    whole = min(ink.shape)
     ink, box, under = ink[inner], box[inner], canvas[outer]
-    glyphs = ink > 0.5
-    if not glyphs.any():
+    if not (ink > 0.5).any() or not box.any():
         return
     style = chance.random()
     if style < 0.12:  # on a plate of its own
@@ -223,7 +248,8 @@ def _put(
         strength /= 2
     canvas[outer] = seen
     least = SPECK_CONTRAST if box.sum() < SPECK else SMALLEST_CONTRAST
-    if strength >= max(least, 0.9 * spread):
+    halved = min(ink.shape) < WHOLE * whole
+    if strength >= max(least, CLEAR * spread) and not halved:
         text[outer] = np.maximum(text[outer], box)
         # A digit alone must not be outweighed by a line that has thirty times its cells.
         emphasis = float(np.clip(np.sqrt(LINE / box.sum()), 1, MOST_EMPHASIS))
@@ -240,10 +266,11 @@ def _degraded(chance: Chance, canvas: Array) -> Array:
         image = cv2.GaussianBlur(image, (0, 0), chance.uniform(0.3, 0.9))
     if chance.random() < 0.25:
         image = image + chance.standard_normal(image.shape[:2])[..., None] * chance.uniform(1, 9)
-    if chance.random() < 0.6:
-        image = np.repeat(image.mean(-1, keepdims=True), 3, axis=-1)
+    grey = chance.random() < 0.65
+    if grey:
+        image = in_windows(chance, np.repeat(image.mean(-1, keepdims=True), 3, axis=-1))
     image = np.clip(image, 0, 255).astype(np.uint8)
-    if chance.random() < 0.3:
+    if chance.random() < (0.15 if grey else 0.4):
         quality = [cv2.IMWRITE_JPEG_QUALITY, int(chance.integers(35, 96))]
         image = cv2.imdecode(cv2.imencode(".jpg", image, quality)[1], cv2.IMREAD_COLOR)
     if chance.random() < 0.15:

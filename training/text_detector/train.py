@@ -1,6 +1,6 @@
 """Train the text detector and write its weights.
 
-    python -m training.text_detector.train BACKGROUNDS OUT.onnx [--steps 4100] [--seed 3]
+    python -m training.text_detector.train BACKGROUNDS OUT.onnx [--steps 9000] [--seed 3]
 
 One thread; examples are made as they are needed, each from the seed and its number, and half of a
 batch is drawn again from the last few hundred. The same seed, fonts, frames and number of steps
@@ -10,7 +10,6 @@ give the same network on the same processor.
 from __future__ import annotations
 
 import argparse
-import math
 import time
 from pathlib import Path
 
@@ -19,7 +18,7 @@ import torch
 from torch import Tensor
 
 from training.text_detector.export import export
-from training.text_detector.network import TextNetwork
+from training.text_detector.network import MARGIN, TextNetwork
 from training.text_detector.render import Array, Backgrounds, Example, backgrounds, example
 
 SIZE = 256
@@ -47,6 +46,7 @@ class Batches:
         text = np.stack([one.text for one in chosen])
         counts = np.stack([one.counts for one in chosen])
         planes = torch.from_numpy(images).permute(0, 3, 1, 2).float()
+        planes = torch.nn.functional.pad(planes, (MARGIN,) * 4, mode="replicate")
         return planes, torch.from_numpy(text)[:, None], torch.from_numpy(counts)[:, None]
 
 
@@ -75,13 +75,12 @@ def train(options: argparse.Namespace) -> None:
     batches = Batches(options.seed, options.batch, backgrounds(options.backgrounds))
     network = TextNetwork().to(memory_format=torch.channels_last).train()
     if options.start:
-        network.load_state_dict(torch.load(options.start))
+        _go_on(network, torch.load(options.start))
     optimiser = torch.optim.AdamW(network.parameters(), lr=options.rate, weight_decay=1e-4)
     mean = {name: value.clone() for name, value in network.state_dict().items()}
     started, losses = time.monotonic(), []
     for step in range(options.steps):
-        rate = options.rate * min(1.0, (step + 1) / 100)
-        rate *= 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * step / options.steps))
+        rate = options.rate * _share_of_rate(step, options.steps, options.fall)
         for group in optimiser.param_groups:
             group["lr"] = rate
         images, targets, counts = batches.at(step)
@@ -109,15 +108,33 @@ def train(options: argparse.Namespace) -> None:
             export(averaged.eval(), options.out)
 
 
+def _share_of_rate(step: int, steps: int, fall: float) -> float:
+    """Return the rate's share: it rises, stays, and falls over the last ``fall`` of all steps."""
+    falling = max(0.0, step - (1 - fall) * steps) / max(1.0, fall * steps)
+    return min(1.0, (step + 1) / 100) * (0.01 + 0.99 * (1 - falling) ** 1.5)
+
+
+def _go_on(network: TextNetwork, known: dict[str, Tensor]) -> None:
+    """Take over known weights, into a corner of those that have grown since."""
+    own = network.state_dict()
+    with torch.no_grad():
+        for name, value in known.items():
+            if own[name].shape != value.shape and value.ndim == 4:
+                own[name][: value.shape[0], value.shape[1] :] *= 0.1
+            corner = tuple(slice(0, side) for side in value.shape)
+            own[name][corner] = value
+
+
 def main() -> None:
     """Read the command line and train."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("backgrounds", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--steps", type=int, default=4100)
+    parser.add_argument("--steps", type=int, default=9000)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--rate", type=float, default=3e-3)
     parser.add_argument("--seed", type=int, default=3)
+    parser.add_argument("--fall", type=float, default=0.4, help="the share in which it falls")
     parser.add_argument("--start", type=Path, help="weights (.pt) to go on from")
     train(parser.parse_args())
 

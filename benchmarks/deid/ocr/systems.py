@@ -26,7 +26,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from benchmarks.deid.ocr.pictures import Picture
-from imagehaven.deidentify.pixels.text import displays, find_text
+from imagehaven.deidentify.pixels.text import displays, find_text, together
 
 Array = npt.NDArray[Any]
 Answer = tuple[Array, float]
@@ -51,7 +51,7 @@ def ours() -> System:
     def find(picture: Picture) -> Answer:
         begun = time.process_time()
         shown = displays(picture.stored, picture.rendering)
-        boxes = [box for one in shown for box in find_text(one)]
+        boxes = [box for one in together(shown) for box in find_text(one)]
         spent = 1000 * (time.process_time() - begun)
         return _boxed(picture, [(b.x, b.y, b.right, b.bottom) for b in boxes]), spent
 

@@ -22,6 +22,7 @@ from imagehaven.deidentify.pixels.cleaning import clean_pixels, stated
 from imagehaven.deidentify.pixels.redaction import Redaction
 from imagehaven.deidentify.pseudonyms import Pseudonyms
 from imagehaven.deidentify.rulebook.profile import Profile
+from imagehaven.deidentify.taught import Taught
 from imagehaven.deidentify.writing.encode import EXPLICIT_BIG
 from imagehaven.deidentify.writing.splice import Content, write_file
 from imagehaven.dicom.header import Header, read_header
@@ -59,11 +60,13 @@ def deidentify_file(
     pseudonyms: Pseudonyms,
     *,
     steps: Mapping[str, int] | None = None,
+    taught: Taught | None = None,
 ) -> Deidentified:
     """De-identify ``source`` into the folder ``destination``, under its pseudonymous path.
 
-    The file appears whole or not at all; the same source, key, profile and ``steps`` (how coarse
-    each quasi-identifier is made, by keyword) give the same bytes. Raises
+    The file appears whole or not at all; the same source, key, profile, ``steps`` (how coarse each
+    quasi-identifier is made, by keyword) and ``taught`` (what a haven knows beyond the built-in
+    rules) give the same bytes. Raises
     :class:`~imagehaven.errors.Withheld` when it may not be released,
     :class:`~imagehaven.errors.Quarantine` when it cannot be read, and
     :class:`~imagehaven.errors.TransientError` when ``destination`` cannot be written.
@@ -74,10 +77,13 @@ def deidentify_file(
         except OSError as error:
             raise unreadable(error) from None
         with stream:
-            return deidentify_file(stream, destination, profile, pseudonyms, steps=steps)
+            return deidentify_file(
+                stream, destination, profile, pseudonyms, steps=steps, taught=taught
+            )
     header = read_header(source, source.seek(0, io.SEEK_END))
     with quiet_pydicom():
-        identity, redaction, cleaned = _decided(source, header, profile, pseudonyms)
+        decided = _decided(source, header, profile, pseudonyms, taught or Taught())
+    identity, cleaned = decided.identity, decided.cleaned
     generalise(cleaned.dataset, steps or {})
     patient = pseudonyms.patient_id(identity.patient)
     # As the data set has them now: a profile may keep the originals.
@@ -86,7 +92,9 @@ def deidentify_file(
         for tag in (0x0020000D, 0x0020000E, 0x00080018)
     )
     path = f"{patient}/{study}/{series}/{instance}.dcm"
-    content = Content(cleaned.dataset, identity.sop_class, instance, redaction)
+    content = Content(
+        cleaned.dataset, identity.sop_class, instance, decided.redaction, decided.strip
+    )
     written = write_file(destination / path, source, header, content)
     return Deidentified(
         patient=patient,
@@ -103,22 +111,38 @@ def deidentify_file(
     )
 
 
+@dataclass(frozen=True)
+class _Decided:
+    """Who it is, its cleaned data set, how its pixels change, and whether frames carry text."""
+
+    identity: Identity
+    cleaned: Cleaned
+    redaction: Redaction | None
+    strip: bool
+
+
 def _decided(
-    stream: BinaryIO, header: Header, profile: Profile, pseudonyms: Pseudonyms
-) -> tuple[Identity, Redaction | None, Cleaned]:
-    """Return who it is, how its pixels change and its cleaned data set; nothing is written."""
+    stream: BinaryIO,
+    header: Header,
+    profile: Profile,
+    pseudonyms: Pseudonyms,
+    taught: Taught,
+) -> _Decided:
+    """Decide on everything of one file; nothing is written."""
     little = header.transfer_syntax != EXPLICIT_BIG
     try:
         identity = Identity.of(header.dataset)
         if not (identity.study and identity.series):
             raise Withheld("no-study-or-series", "StudyInstanceUID or SeriesInstanceUID is absent")
-        pixels = clean_pixels(stream, header, identity.sop_class)
-        check_comments(stream, header)
-        cleaned = deidentify_dataset(header.dataset, profile, pseudonyms, little=little)
+        pixels = clean_pixels(stream, header, identity.sop_class, taught.devices)
+        strip = check_comments(stream, header)
+        cleaned = deidentify_dataset(
+            header.dataset, profile, pseudonyms, little=little, denied=taught.denied
+        )
         cleaned = replace(cleaned, dataset=stated(cleaned.dataset, pixels, little=little))
         document = with_document(
             header.dataset, cleaned.dataset, identity.sop_class,
-            _terms(header, identity, profile, pseudonyms),
+            _terms(header, identity, profile, pseudonyms, taught),
         )  # fmt: skip
         cleaned = replace(cleaned, dataset=document)
         if "clean_graphics" in profile.options:
@@ -128,10 +152,12 @@ def _decided(
     except Exception as error:  # noqa: BLE001 - hostile input can raise anything in pydicom
         detail = f"the de-identifier failed with {type(error).__name__}"
         raise Quarantine("malformed", detail) from None
-    return identity, pixels.redaction, cleaned
+    return _Decided(identity, cleaned, pixels.redaction, strip)
 
 
-def _terms(header: Header, identity: Identity, profile: Profile, pseudonyms: Pseudonyms) -> Terms:
+def _terms(
+    header: Header, identity: Identity, profile: Profile, pseudonyms: Pseudonyms, taught: Taught
+) -> Terms:
     """Return what a document in the instance is cleaned with."""
     shift: timedelta | None = None
     if "retain_longitudinal_modified_dates" in profile.options:
@@ -139,4 +165,5 @@ def _terms(header: Header, identity: Identity, profile: Profile, pseudonyms: Pse
     elif "retain_longitudinal_full_dates" in profile.options:
         shift = timedelta(0)
     little = header.transfer_syntax != EXPLICIT_BIG
-    return Terms(people_of(header.dataset), pseudonyms, shift, profile.options, little)
+    people = people_of(header.dataset) | taught.denied
+    return Terms(people, pseudonyms, shift, profile.options, little)

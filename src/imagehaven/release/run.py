@@ -16,6 +16,8 @@ from typing import Any, Final
 
 from imagehaven.deidentify import load
 from imagehaven.deidentify.faces import Decision as FaceDecision
+from imagehaven.deidentify.pixels.devices import Devices, with_files
+from imagehaven.deidentify.taught import Taught, denied_values
 from imagehaven.engine import Crashed, Engine, Progress, make_engine, run_chunks
 from imagehaven.errors import TransientError, UserError
 from imagehaven.haven import Haven
@@ -29,7 +31,7 @@ from imagehaven.release.records import Record
 from imagehaven.release.requested import Item
 from imagehaven.release.states import Result, State, must_reconcile, totals
 from imagehaven.release.work import WorkContext, release_chunk
-from imagehaven.verify import Rules, decided_of, record_release, rules_of
+from imagehaven.verify import Rules, decided_of, record_release, region_files, rules_of
 
 _CHUNK_ITEMS: Final = 200
 _CHUNK_BYTES: Final = 256 * 2**20
@@ -52,9 +54,11 @@ class Making:
         """What every worker is given."""
         project = open_project(self.haven, self.record.terms.project)
         profile = load(self.record.terms.profile)
+        decided = decided_of(self.haven)
+        denied = denied_values((item.kind, item.text) for item in decided.denied.items)
         return WorkContext(
-            self.record.destination, project.key, profile, self.rules, decided_of(self.haven),
-            self.steps, self.faces,
+            self.record.destination, project.key, profile, self.rules, decided,
+            self.steps, self.faces, Taught(self.devices, denied),
         )  # fmt: skip
 
     @cached_property
@@ -63,6 +67,11 @@ class Making:
         profile = load(self.record.terms.profile)
         terms = self.record.terms
         return faces.decisions(self.haven, terms, profile, self.engine, self.progress)
+
+    @cached_property
+    def devices(self) -> Devices:
+        """What is known of devices: built in, written by the site, and taught by reviewers."""
+        return with_files(region_files(self.haven))
 
     @cached_property
     def steps(self) -> dict[str, int]:

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from imagehaven import deidentify, verify
 from imagehaven.cohort import get_version
+from imagehaven.deidentify.pixels.devices import files_hash
 from imagehaven.errors import UserError
 from imagehaven.haven import Haven
 from imagehaven.ledger.versions import versions
@@ -26,7 +27,8 @@ class Terms:
     """What a release is made from. Hashes are SHA-256 in hex; ``snapshot`` is the lake's.
 
     ``k`` is the fewest patients that may share a combination of ``quasi_identifiers`` (DICOM
-    keywords); 0 asks for nothing.
+    keywords); 0 asks for nothing. ``devices_sha256`` is of the haven's own device rules, empty
+    where it has none.
     """
 
     project: str
@@ -39,6 +41,7 @@ class Terms:
     profile_sha256: str
     rules_sha256: str
     versions: dict[str, str]
+    devices_sha256: str = ""
     k: int = 0
     quasi_identifiers: list[str] = field(default_factory=list)
 
@@ -77,6 +80,11 @@ class Terms:
             found.append(
                 f"the verification rules changed: {self.rules_sha256[:12]} is now "
                 f"{other.rules_sha256[:12]}"
+            )
+        if self.devices_sha256 != other.devices_sha256:
+            found.append(
+                f"the device rules changed: {self.devices_sha256[:12] or 'none'} is now "
+                f"{other.devices_sha256[:12] or 'none'}"
             )
         for name in sorted(self.versions.keys() | other.versions.keys()):
             before = self.versions.get(name, "absent")
@@ -121,6 +129,7 @@ def agree(
         profile_sha256=deidentify.profile_hash(deidentify.load(name)),
         rules_sha256=verify.checks_hash(haven, project),
         versions=dict(versions()),
+        devices_sha256=files_hash(verify.region_files(haven)),
         k=k,
         quasi_identifiers=asked,
     )

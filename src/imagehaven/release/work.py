@@ -24,6 +24,7 @@ from imagehaven.catalogue import source_of
 from imagehaven.deidentify import Deidentified, Profile, Pseudonyms, deidentify_file
 from imagehaven.deidentify.faces import Decision as FaceDecision
 from imagehaven.deidentify.faces import without_face
+from imagehaven.deidentify.taught import Taught
 from imagehaven.dicom import SourceUID
 from imagehaven.errors import Quarantine, TransientError, Withheld
 from imagehaven.release.folder import layout
@@ -55,6 +56,7 @@ class WorkContext:
     decided: Decided
     steps: dict[str, int]
     faces: dict[str, FaceDecision] | None = None
+    taught: Taught | None = None
 
     def __repr__(self) -> str:
         """Show nothing of the key: it could end in a log."""
@@ -184,8 +186,9 @@ def _deidentified(context: WorkContext, stream: BinaryIO, folder: Path) -> Deide
         if context.faces is not None:
             stream = without_face(stream, context.faces)
         return deidentify_file(
-            stream, folder, context.profile, Pseudonyms(context.key), steps=context.steps
-        )
+            stream, folder, context.profile, Pseudonyms(context.key),
+            steps=context.steps, taught=context.taught,
+        )  # fmt: skip
     except OSError as error:
         # Writing raises TransientError there, so this is the original that does not answer.
         raise Missing("unreadable") from error

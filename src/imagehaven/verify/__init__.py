@@ -8,7 +8,8 @@ catalogue), the rules, and the values that the project wrote itself (pseudonyms,
 
 Goes out: findings: file, place, class, rule, detector; never the value, unless it is asked for.
 Findings that are kept for review lie in the ledger, their values encrypted; what reviewers decide
-is used by the next scan and the next release.
+is used by the next scan and the next release: values are looked for, and places in pictures are
+written as device rules (``HAVEN/devices/reviewed.yaml``) for the de-identifier.
 
 Guarantees: a file passes only with an empty list. What could not be checked is a finding. Known
 identifiers and numbers with a check digit are reported before anything can waive them. Every
@@ -33,6 +34,7 @@ from imagehaven.verify.review.actions import (
     undo,
 )
 from imagehaven.verify.review.record import record_release
+from imagehaven.verify.review.regions import region_files
 from imagehaven.verify.review.taught import checks_hash, decided_of, rules_of
 from imagehaven.verify.sampling.actions import sample, seen
 from imagehaven.verify.sampling.plan import Sample
@@ -60,6 +62,7 @@ __all__ = [
     "load_rules",
     "make_rule",
     "record_release",
+    "region_files",
     "rules_hash",
     "rules_in_use",
     "rules_of",

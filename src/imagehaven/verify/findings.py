@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
@@ -31,7 +32,7 @@ _DIGIT = re.compile(r"\d")
 #: What differs between two findings at the same element: items, rows, lines, offsets, boxes.
 _NUMBERS = re.compile(r"\[\d+\]|(?<=^row )\d+|(?<=^line )\d+|(?<=@)\d+| frame \d+ box [\d,]+$")
 #: Fields that hold or follow from a value: for review on the vault's side only.
-_PRIVATE: Final = ("value", "text", "device")
+_PRIVATE: Final = ("value", "text", "device", "machine")
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,9 @@ class Finding:
     (letters as A and a, digits as 9). ``cells`` counts the cells of a table that hold the same
     value in the same column.
 
-    ``value`` (what was found), ``text`` (the whole value it stood in, cut short) and ``device`` are
-    filled only when the caller asked for values, which is for review on the vault's side.
+    ``value`` (what was found), ``text`` (the whole value it stood in, cut short), ``device`` and,
+    in pixels, ``machine`` (maker, model, software and the picture's size, by the names of device
+    rules) are filled only when the caller asked for values: for review on the vault's side.
     """
 
     file: str
@@ -63,6 +65,7 @@ class Finding:
     cells: int = 1
     text: str | None = field(default=None, repr=False)
     device: str | None = field(default=None, repr=False)
+    machine: Mapping[str, str] | None = field(default=None, repr=False, compare=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the finding as a JSON-ready mapping; values only where they were asked for."""
@@ -74,7 +77,9 @@ class Finding:
 
     def without_values(self) -> Finding:
         """Return the finding as it may leave the vault's side."""
-        return self if self.value is None else replace(self, value=None, text=None, device=None)
+        if self.value is None:
+            return self
+        return replace(self, value=None, text=None, device=None, machine=None)
 
     @property
     def element(self) -> str:

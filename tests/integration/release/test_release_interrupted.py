@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import random
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,21 +19,7 @@ from imagehaven.release import State, package, release, rerun, run, verify_manif
 from imagehaven.release.folder import claim, layout
 from imagehaven.release.records import find, not_released, released
 from road_to_release import MR, Road, catalogued
-
-PROGRAM = """
-import sys
-from pathlib import Path
-from imagehaven.haven import Haven
-from imagehaven.release import release
-
-def tell(stage, done, total):
-    print(stage, done, flush=True)
-
-if __name__ == "__main__":
-    haven = Haven.open(Path(sys.argv[1]))
-    release(haven, sys.argv[2], "all", to=Path(sys.argv[3]), workers=2, progress=tell)
-    print("ended", 0, flush=True)
-"""
+from stopping import images, killed_at
 
 
 def items(road: Road, name: str) -> list[tuple[Any, ...]]:
@@ -50,38 +31,6 @@ def items(road: Road, name: str) -> list[tuple[Any, ...]]:
             select(*columns).where(table.c.release == name).order_by(table.c.seq)
         )
         return [tuple(row) for row in rows]
-
-
-def images(folder: Path) -> dict[str, bytes]:
-    """Every file below ``images`` with its bytes."""
-    place = folder / "images"
-    return {
-        str(path.relative_to(place)): path.read_bytes()
-        for path in place.rglob("*")
-        if path.is_file()
-    }
-
-
-def killed_at(road: Road, project: str, to: Path, lines: int, delay: float) -> bool:
-    """Run the release in a process of its own and kill it, workers and all; False if it ended."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, str(road.haven.folder), project, str(to)],
-        stdout=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    assert process.stdout is not None
-    with process.stdout as told:
-        for number, line in enumerate(told, 1):
-            if line.startswith("ended"):
-                process.wait()
-                return False
-            if number >= lines:
-                break
-        time.sleep(delay)
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    return True
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from imagehaven.deidentify import Profile, Pseudonyms, deidentify_dataset, load
 
 ENHANCED_MR, KEY_OBJECTS = "1.2.840.10008.5.1.4.1.1.4.1", "1.2.840.10008.5.1.4.1.1.88.59"
 WAVEFORM, CT = "1.2.840.10008.5.1.4.1.1.9.1.1", "1.2.840.10008.5.1.4.1.1.2"
+COMPREHENSIVE_SR = "1.2.840.10008.5.1.4.1.1.88.33"
 KEY = Pseudonyms(b"k" * 32)
 
 
@@ -135,6 +136,27 @@ def test_a_sequence_of_type_1_that_must_go_keeps_an_item_of_dummies(ct: Dataset)
     assert len(found) == 1
     assert list(found[0].ReferencedWaveformChannels) == [0, 0]
     assert "Corstorphine" not in str(found)
+
+
+def test_when_a_report_was_verified_moves_with_its_other_dates(ct: Dataset) -> None:
+    ct.SOPClassUID, ct.ContentDate = COMPREHENSIVE_SR, "20240305"
+    verified = Dataset()
+    verified.VerifyingObserverName, verified.VerifyingOrganization = "Munro^K", "Glenmore"
+    verified.VerificationDateTime = "20240305101112"
+    ct.VerifyingObserverSequence = Sequence([verified])
+    new = clean(ct, "research")
+    (found,) = new.VerifyingObserverSequence
+    assert found.VerificationDateTime == f"{new.ContentDate}101112" != "20240305101112"
+    assert "Munro" not in str(found)
+    (emptied,) = clean(ct, "basic").VerifyingObserverSequence
+    assert not str(emptied.VerificationDateTime).startswith("2024")
+
+
+def test_a_body_part_is_kept_though_a_patient_is_called_so(ct: Dataset) -> None:
+    ct.PatientName, ct.BodyPartExamined = "Pancreas^0001", "PANCREAS"
+    assert clean(ct, "research").BodyPartExamined == "PANCREAS"
+    ct.BodyPartExamined = "PANCREAS 0001"
+    assert "PANCREAS" not in str(clean(ct, "research").get("BodyPartExamined", ""))
 
 
 def test_frames_keep_their_number_when_their_items_lose_everything(ct: Dataset) -> None:

@@ -35,6 +35,19 @@ def clean(source: Dataset) -> Dataset:
         ("Thorax 5.0 Br40 contrast", "Thorax 5.0 Br40 contrast"),
         ("t1_vibe_fs_tra_bh", "t1_vibe_fs_tra_bh"),
         ("Damaged mitral valve", "Damaged mitral valve"),
+        ("MR BRAIN MCALLISTER 1203565678", "MR BRAIN [NAME] [ID]"),
+        ("MR ABERNETHY 1203565678 knee", "MR [NAME] [ID] knee"),
+        ("Parkinson protocol axial", "Parkinson protocol axial"),
+        ("Parkinson axial", "[NAME] axial"),
+        ("Head v12.05.20 J40s", "Head v12.05.20 J40s"),
+        ("Head 12.05.20 J40s", "Head [DATE] J40s"),
+        ("Gray^May chest", "[NAME] chest"),
+        ("Head^Routine", "Head^Routine"),
+        ("CT chest Smith 2", "CT chest [NAME] 2"),
+        ("Davidson 2", "[NAME] 2"),
+        ("Garden 3 fracture hip", "Garden 3 fracture hip"),
+        ("knee for Baker's cyst", "knee for Baker's cyst"),
+        ("Salter-Harris II fracture", "Salter-Harris II fracture"),
     ],
 )
 def test_identifiers_go_and_the_rest_stays(ct: Dataset, text: str, kept: str) -> None:
@@ -43,6 +56,20 @@ def test_identifiers_go_and_the_rest_stays(ct: Dataset, text: str, kept: str) ->
     new = clean(ct)
     for keyword in ("SeriesDescription", "ProtocolName", "ImageComments", "PatientComments"):
         assert new[keyword].value == kept
+
+
+def test_a_patient_who_is_called_like_an_imaging_word_is_taken_out(ct: Dataset) -> None:
+    ct.PatientName, ct.SeriesDescription, ct.ProtocolName = "Gray^May", "Gray chest AP", "grey AP"
+    new = clean(ct)
+    assert new.SeriesDescription == "[NAME] chest AP"
+    assert new.ProtocolName == "grey AP"
+
+
+def test_a_disease_is_kept_for_its_protocol_and_not_for_a_patient_of_that_name(
+    ct: Dataset,
+) -> None:
+    ct.PatientName, ct.SeriesDescription = "Parkinson^Jo", "Parkinson protocol axial"
+    assert clean(ct).SeriesDescription == "[NAME] protocol axial"
 
 
 @pytest.mark.parametrize("text", ["Abernethy", "1203565678", "Fionnlagh Abernethy 12/03/1956"])

@@ -54,6 +54,8 @@ def test_no_common_name_is_a_technical_word(technical: Technical) -> None:
         "ReferencedSegmentNumber",
         "MONOCHROME2",
         "RTSTRUCT",
+        "150000",
+        "https://github.com/fedorov/dcmqi.git",
         "",
     ],
 )
@@ -62,7 +64,17 @@ def test_what_scanners_write_is_known(technical: Technical, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["MACFARLANE", "Ian", "V1 by Amy", "4100296", "se2macfarlane", "Avanto\u00e9"]
+    "text",
+    [
+        "MACFARLANE",
+        "Ian",
+        "V1 by Amy",
+        "4100296",
+        "410029",
+        "fedorov dcmqi",
+        "se2macfarlane",
+        "Avanto\u00e9",
+    ],
 )
 def test_names_and_long_numbers_are_not(technical: Technical, text: str) -> None:
     assert not technical.knows(text)

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from imagehaven.deidentify.pixels.areas import Area
-from imagehaven.deidentify.pixels.devices import Device, devices, read_devices
+from imagehaven.deidentify.pixels.devices import (
+    Device,
+    devices,
+    files_hash,
+    read_devices,
+    with_files,
+)
 from imagehaven.errors import UserError
 
 RULE = """
@@ -67,3 +75,18 @@ def test_what_the_house_knows_is_sound() -> None:
     assert known.knows(device("GE MEDICAL SYSTEMS"))
     assert not known.knows(device(""))
     assert known.areas(Device(device("G.E. Medical Systems", "LOGIQ 700").texts, 480, 640))
+
+
+def test_a_havens_own_files_are_added_to_what_is_built_in(tmp_path: Path) -> None:
+    own = tmp_path / "site.yaml"
+    own.write_text(RULE, encoding="utf-8")
+    found = with_files([own])
+    assert found.areas(device("ACME", "scan 17")) == (Area(0, 1, 20, 4),)
+    assert found.knows(device("Acme")) and found.knows(device("SIEMENS"))
+    assert len(found.rules) == len(devices().rules) + 1
+    assert files_hash([own]) != files_hash([]) == ""
+    own.write_text(RULE.replace("acme-banner", devices().rules[0].id), encoding="utf-8")
+    with pytest.raises(UserError, match="rename one"):
+        with_files([own])
+    with pytest.raises(UserError, match="cannot be read"):
+        with_files([tmp_path / "absent.yaml"])

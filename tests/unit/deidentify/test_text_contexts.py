@@ -142,3 +142,51 @@ def test_terms_of_medicine_stay(text: str) -> None:
 )
 def test_a_name_that_is_a_word_of_medicine_goes_where_it_names(text: str, kept: str) -> None:
     assert cleaned(text) == kept
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("Surname: hunter     Ward 4", "Surname: [NAME]     Ward 4"),
+        ("Forename(s): Mark   CHI: none", "Forename(s): [NAME]   CHI: none"),
+        ("Consultant: Ms rose day   Clinic 3", "Consultant: Ms [NAME]   Clinic 3"),
+        ("GP Sharp, today.", "GP [NAME], today."),
+        ("Consultant: Emergency Department", "Consultant: Emergency Department"),
+        ("Contact: latex allergy", "Contact: latex allergy"),
+        ("Second opinion SN 24 Sep 2017", "Second opinion [NAME] [DATE]"),
+        ("CT 24 Sep 2017", "CT [DATE]"),
+        ("MR BROWN and DR HAND, today.", "MR [NAME] and DR [NAME], today."),
+        ("TBS 1.3. Normal.", "TBS 1.3. Normal."),
+    ],
+)
+def test_a_field_of_a_form_names_a_person(text: str, kept: str) -> None:
+    assert cleaned(text) == kept
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Walch B2 glenoid; Ishimaru zone 2; Berndt and Harty stage 3; von Rosen view.",
+        "Le Fort II fracture; De Quervain's thyroiditis; Hoehn and Yahr 3.",
+        "QRISK3 14, DAS28 4.6, L3B2, C5M7, sm3, Thy3a and cortisol 1323.",
+        "Refsum disease, Nelson syndrome and Zellweger syndrome.",
+        "MR brain; MR Brain; DR chest; MR Pelvis of a known Cancer.",
+    ],
+)
+def test_a_score_or_eponym_stays_with_its_grade(text: str) -> None:
+    assert cleaned(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "age"),
+    [
+        ("Sex/age F/94, ward 3.", "94"),
+        ("She turned 93 this year.", "93"),
+        ("He is 94.", "94"),
+        ("x | 95 | y", "95"),
+        ("Sex F92 here.", "92"),
+    ],
+)
+def test_an_age_over_89_goes_without_its_unit(text: str, age: str) -> None:
+    found = [text[r.start : r.end] for r in clean_text(text, KnownPeople()).removed]
+    assert age in found

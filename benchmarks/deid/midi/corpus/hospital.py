@@ -15,14 +15,16 @@ from pydicom.dataset import Dataset
 from benchmarks.deid.midi.corpus.expected import to_keep
 from benchmarks.deid.midi.corpus.key import Burned, Case, Check
 from benchmarks.deid.midi.corpus.planting import CODES
-from benchmarks.deid.midi.places import flat, place_of
+from benchmarks.deid.midi.places import flat, place_of, written
 from imagehaven.synth import synthesise
 
 _PIXELS = re.compile(r"pixels\[(\d+)(?:-(\d+))?\]@(\d+),(\d+),(\d+),(\d+)")
+_OVERLAY = re.compile(r"overlay (60[0-9a-fA-F]{2})")
 _AROUND = ("file-meta/", "preamble", "trailing", "overlay")
 _DISTINCTIVE = 6
 _DA = re.compile(r"(\d{8})([\d.]*)([+-]\d{4})?")
 _OLDEST = "090Y"
+_MODEL_WORD = re.compile(r"[A-Za-z]{4,}")
 
 Rows = dict[str, list[dict[str, str]]]
 
@@ -61,14 +63,29 @@ def _case(name: str, file: str, dataset: Dataset, planted: Rows, safe: Rows) -> 
     for row in planted[file]:
         _take(case, row, dataset, values)
     taken = {check.place for check in case.checks}
+    invented = _invented(dataset)
     for row in safe[file]:
         place = place_of(dataset, row["location"])
-        if place and row["value"] in values.get(place, ""):
+        if place and place not in invented and row["value"] in values.get(place, ""):
             case.add([_kept(place, values[place], row["value"], row["why"])])
-    case.add(to_keep(dataset, taken | {check.place for check in case.checks}))
+    case.add(to_keep(dataset, taken | invented | {c.place for c in case.checks}))
     if not case.burned and "PixelData" in dataset:
         case.add([Check("pixels_retained", kind="pixels", category="tcia:TCIA-P15-PIX-K")])
     return case
+
+
+def _invented(dataset: Dataset) -> set[str]:
+    """Places that hold a model which the hospital invented, and software that is called after it.
+
+    The public challenge's key keeps the models of real devices, as TCIA's curation does. Whoever
+    knows devices by a list cannot know these: the real files ask for that.
+    """
+    words = _MODEL_WORD.findall(str(dataset.get("ManufacturerModelName", "")).casefold())
+    places = {place_of(dataset, "ManufacturerModelName")}
+    software = written(dataset["SoftwareVersions"]) if "SoftwareVersions" in dataset else ""
+    if any(word in software.casefold() for word in words):
+        places.add(place_of(dataset, "SoftwareVersions"))
+    return places - {""}
 
 
 def _kept(place: str, value: str, text: str, why: str) -> Check:
@@ -80,6 +97,8 @@ def _take(case: Case, row: dict[str, str], dataset: Dataset, values: dict[str, s
     kind, value, location = row["kind"], row["value"], row["location"]
     if _secret(kind, value) and location != "path":
         case.secrets.add(value)
+    if plane := _OVERLAY.fullmatch(location):
+        case.drawn.add(int(plane[1], 16))
     box = _PIXELS.fullmatch(location)
     if box:
         first, last, *rest = (int(group or box[1]) for group in box.groups())

@@ -1,19 +1,22 @@
 """The answer key: what has to be done with each instance; also in the challenge's SQLite layout.
 
 The layout is that which the challenge's validation script reads: one table ``answer_data`` with a
-row for each instance and its checks as JSON, every text wrapped in ``<`` and ``>``.
+row for each instance and its checks as JSON, every text wrapped in ``<`` and ``>``. That script
+looks for every word of a text, so a person's title, which names nobody, is left out of it.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+_TITLE = re.compile(r"^(?:Dr|Mr|Mrs|Miss|Ms|Prof)\.? ")
 ACTIONS = (
     "text_removed", "text_retained", "text_notnull", "tag_retained", "uid_changed",
     "uid_consistent", "patid_consistent", "date_shifted", "pixels_hidden", "pixels_retained",
@@ -55,7 +58,8 @@ class Burned:
 class Case:
     """One instance of the corpus, with all that has to be done with it.
 
-    ``secrets`` are distinctive identifiers that may stand nowhere in a released file.
+    ``secrets`` are distinctive identifiers that may stand nowhere in a released file; ``drawn``
+    the groups of overlay planes that show nothing but identifiers.
     """
 
     file: str
@@ -69,6 +73,7 @@ class Case:
     checks: list[Check] = field(default_factory=list)
     burned: list[Burned] = field(default_factory=list)
     secrets: set[str] = field(default_factory=set)
+    drawn: set[int] = field(default_factory=set)
 
     def add(self, checks: Iterable[Check]) -> None:
         """Add checks, each once."""
@@ -115,7 +120,7 @@ def _answer(check: Check) -> dict[str, object]:
         "tag_name": f"<{check.kind}>",
         "value": f"<{check.value}>",
         "action": f"<{check.action}>",
-        "action_text": f"<{check.text}>",
+        "action_text": f"<{_TITLE.sub('', check.text)}>",
         "answer_category": [check.category],
         "answer_category_v2": categories,
     }

@@ -22,6 +22,8 @@ from benchmarks.deid.midi.places import place_of, walk, written
 _TOKEN = re.compile(r"\{(\w+)\}")
 _STEP = re.compile(r"(\w+)(?:\[(\d+)\])?")
 _DISTINCTIVE = 6
+# What the Standard did not register, and is a UID at all: it has two components (PS3.5 chapter 9).
+_UID = re.compile(r"(?!1\.2\.840\.10008\.)\d+\.\d")
 # A name that an earlier cleaner put in: somebody's dummy, and nobody's name.
 _BLANKED = re.compile(r"(?i)anon|removed|deid|unknown|null|test|phantom")
 CODES = {
@@ -145,7 +147,7 @@ def own_identifiers(dataset: Dataset, skip: set[str]) -> Iterator[Check]:
         value = written(element)
         if not value or place in skip:
             continue
-        if element.VR == "UI" and element.VM == 1 and not value.startswith("1.2.840.10008."):
+        if element.VR == "UI" and element.VM == 1 and _UID.match(value):
             yield Check("uid_changed", place, value, value, "uid", "hipaa:HIPAA-R")
             if not element.tag.is_private:
                 yield Check("uid_consistent", place, value, value, "uid", "dicom:DICOM-P15-BASIC-U")

@@ -54,7 +54,7 @@ def judge(corpus: Corpus, run: Run) -> Score:
             score.survivors += _survived(case, path, dataset, judged)
             score.strict += strict.replaced(case, here)
             score.strict.append(strict.file_meta(case, dataset, path))
-            score.strict += strict.overlay(case, flat(source), here)
+            score.strict += strict.overlay(case, source, dataset)
             score.strict += strict.dciodvfy(case, corpus.folder / case.file, path)
             if share:
                 whole = share[0] == 0.0

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from imagehaven.cli import screen
 from imagehaven.cli.call import AsJson, Call, Check, InHaven, group, verb
+
+if TYPE_CHECKING:
+    from imagehaven.verify.review.actions import Decided
 
 By = Annotated[str, typer.Option(help="Group by value, rule, element or device.")]
 Reason = Annotated[str, typer.Option(help="Why; do not write identifiers here.")]
@@ -95,11 +98,18 @@ def decide(
     by: By = "value",
     reason: Reason = "",
     two_person: TwoPerson = False,
+    value_only: Annotated[
+        bool, typer.Option("--value-only", help="Do not blank its place in other pictures.")
+    ] = False,
 ) -> None:
     """Settle every open finding of a group.
 
+    To redact what stands in pixels also blanks its place in every picture of that machine and
+    format, in the next release; --check shows where, and how many catalogued pictures are meant.
+
     \b
     imagehaven -C my-haven review decide 3f9a01c2b4d5 ignore --reason "name of a coil"
+    imagehaven -C my-haven review decide 77ab90cd12ef redact --check
     """
     from imagehaven import verify
 
@@ -110,9 +120,19 @@ def decide(
         by=by,
         reason=reason,
         two_person=two_person,
+        value_only=value_only,
         check=call.check,
     )
-    call.answer(made, lambda: screen.facts(made.summary(), title="Decision"))
+    call.answer(made, lambda: _show_decision(made))
+
+
+def _show_decision(made: Decided) -> None:
+    from imagehaven.cli.review.terminal import printable, region_line
+
+    facts = {name: value for name, value in made.summary().items() if name != "regions"}
+    screen.facts(facts, title="Decision")
+    for region in made.regions:
+        typer.echo(printable(region_line(region)))
 
 
 def rule(

@@ -13,6 +13,7 @@ from imagehaven.errors import UserError
 from imagehaven.haven import Haven
 from imagehaven.verify.review import actions
 from imagehaven.verify.review.groups import Group
+from imagehaven.verify.review.regions import Region
 from imagehaven.verify.review.session import Session, waiting
 
 _KEYS: Final = "[i]gnore  [r]edact  [m]ake rule  [u]ndo  [n]ext  [p]revious  [q]uit"
@@ -50,13 +51,37 @@ def _act(console: Console, keyboard: Keyboard, session: Session, key: str) -> No
         made = session.undo().decision
         console.print(f"Undone: decision {made.about}." if made else "")
     elif key in ("i", "r"):
-        decided = session.decide("ignore" if key == "i" else "redact")
+        value_only = key == "r" and not _blanks(console, keyboard, session)
+        decided = session.decide("ignore" if key == "i" else "redact", value_only=value_only)
         if decided and decided.decision:
             word = "Proposed" if session.two_person else "Decided"
             what = f"{decided.decision.act} for {decided.findings} findings"
             console.print(f"{word} ({decided.decision.decision_id}): {what}.")
     elif key == "m" and session.current is not None:
         _make_rule(console, keyboard, session)
+
+
+def _blanks(console: Console, keyboard: Keyboard, session: Session) -> bool:
+    """Show which places redacting would blank, if any, and ask whether it may."""
+    regions = session.regions()
+    if not regions:
+        return True
+    console.print("It stands in pixels. Its place can be blanked in every picture that is alike:")
+    for region in regions:
+        console.print(f"  {printable(region_line(region))}")
+    console.print("Blank there? [y]es, any other key: only look for the value")
+    return keyboard.key() == "y"
+
+
+def region_line(region: Region) -> str:
+    """What a region is about and what it blanks, in one line."""
+    machine, blank = region.machine, ", ".join(f"{w}x{h} at {x},{y}" for x, y, w, h in region.blank)
+    device = " ".join(machine[name] for name in ("manufacturer", "model", "software")).strip()
+    told = region.summary()
+    count = told["pictures_in_catalogue"]
+    about = "" if count is None else f"; {count} pictures in the catalogue"
+    size = f"{machine['columns']}x{machine['rows']}"
+    return f"{device}, {size}: {blank} ({told['share_of_picture']:.1%} of the picture){about}"
 
 
 def _make_rule(console: Console, keyboard: Keyboard, session: Session) -> None:

@@ -144,8 +144,10 @@ def _value(text: str, kind: str, action: str, terms: Terms) -> str | None:
 def _action(source: Dataset, terms: Terms) -> str:
     """Return what table E.3.4-1 says of an item's concept under the profile's options, C if not."""
     name = next(iter(source.get("ConceptNameCodeSequence") or ()), None)
-    row = None if name is None else _rows().get((_one(name, "CodingSchemeDesignator"),
-                                                 _one(name, "CodeValue")))  # fmt: skip
+    if name is None:
+        return "C"
+    concept = _one(name, "CodingSchemeDesignator"), _one(name, "CodeValue")
+    row = _rows().get((*concept, _one(source, "ValueType"))) or _rows().get((*concept, ""))
     if row is None:
         return "C"
     for action in ("K", "C"):
@@ -155,8 +157,10 @@ def _action(source: Dataset, terms: Terms) -> str:
 
 
 @cache
-def _rows() -> Mapping[tuple[str, str], ContentRow]:
-    return {(row.scheme, row.code): row for row in content_table()}
+def _rows() -> Mapping[tuple[str, str, str], ContentRow]:
+    """Return the rows by scheme, code and value type; '' for a concept's item of any other type."""
+    exact = {(row.scheme, row.code, row.value_type): row for row in content_table()}
+    return {(row.scheme, row.code, ""): row for row in content_table()} | exact
 
 
 def _uid(text: str, terms: Terms) -> str:

@@ -38,12 +38,15 @@ from imagehaven.deidentify.rulebook.iod import NEEDS_PLACE, NEEDS_VALUE
 from imagehaven.deidentify.rulebook.layers import Context
 from imagehaven.deidentify.rulebook.profile import Profile
 from imagehaven.deidentify.rulebook.rules import Decision, decide, entry
+from imagehaven.deidentify.text import KnownPeople
 from imagehaven.dicom.quiet import quiet_pydicom
 from imagehaven.errors import Withheld
 
 _CODE_MEANING = 0x00080104
 _REPEATING = (0x50, 0x60)  # curves and overlays: the groups of PS3.5 section 7.6
 _STUDY_DATES = (0x00080020, 0x00080021, 0x00080022, 0x00080023)
+_TIMES = ("DA", "DT", "TM")
+_NOBODY = KnownPeople()
 _PRIVATE_SEQUENCE = "PrivateSequence"  # no keyword of PS3.6: the Types in it are not known
 
 
@@ -66,15 +69,21 @@ class _Place:
 
 
 def deidentify_dataset(
-    source: Dataset, profile: Profile, pseudonyms: Pseudonyms, *, little: bool = True
+    source: Dataset,
+    profile: Profile,
+    pseudonyms: Pseudonyms,
+    *,
+    little: bool = True,
+    denied: KnownPeople = _NOBODY,
 ) -> Cleaned:
     """Clean ``source`` (no file meta, no pixel data) under ``profile``; the source is not changed.
 
-    ``little`` says in which byte order its values are, and the result's will be. Raises
-    :class:`Withheld` ``value-too-large`` when an element to keep is too large to be held.
+    ``little`` says in which byte order its values are, and the result's will be. ``denied`` is what
+    must not stand anywhere, whoever it belongs to. Raises :class:`Withheld` ``value-too-large``
+    when an element to keep is too large to be held.
     """
     with quiet_pydicom():
-        return _deidentify(source, profile, pseudonyms, little)
+        return _deidentify(source, profile, pseudonyms, little, denied)
 
 
 def context_of(source: Dataset) -> Context:
@@ -86,19 +95,22 @@ def context_of(source: Dataset) -> Context:
     )
 
 
-def _deidentify(source: Dataset, profile: Profile, pseudonyms: Pseudonyms, little: bool) -> Cleaned:
+def _deidentify(
+    source: Dataset, profile: Profile, pseudonyms: Pseudonyms, little: bool, denied: KnownPeople
+) -> Cleaned:
     identity = Identity.of(source)
     modified = "retain_longitudinal_modified_dates" in profile.options
     work = Pass(
         profile,
         pseudonyms,
         identity,
-        watch(source),
+        watch(source).with_people(denied),
         little,
         is_signed(source, little),
         pseudonyms.date_shift(identity.patient),
         source,
         study_day(text_of(source, tag) for tag in _STUDY_DATES),
+        denied=denied,
     )
     kept = _clean(source, work, _Place(profile.normal(context_of(source)), top=True))
     pseudonym = pseudonyms.patient_id(identity.patient)
@@ -198,6 +210,8 @@ def _masked(decision: Decision, tag: int) -> Decision:
     if decision.kind not in NEEDS_VALUE:
         return replace(decision, action="X")
     vr = entry(tag).vr
+    if vr in _TIMES and decision.action == "C":
+        return decision  # moved like every date of the patient; it tells nothing of the item
     # A coded string that nothing forbids (a ValueType) is the item's shape, and says nothing.
     shape = vr == "CS" and decision.action == "K" and not decision.code
     return replace(decision, action="U" if vr == "UI" else "K" if shape else "D")

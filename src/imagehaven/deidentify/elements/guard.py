@@ -19,6 +19,7 @@ from pydicom.tag import BaseTag
 
 from imagehaven.deidentify.elements.stored import encodings_of, items_of, stored, tags
 from imagehaven.deidentify.rulebook.rules import entry
+from imagehaven.deidentify.text import KnownPeople
 from imagehaven.dicom.text import NAME_DELIMITERS, decode
 
 _NUMBERS: Final = frozenset({"DS", "IS"})
@@ -33,6 +34,7 @@ _PHONES: Final = frozenset([0x00102154, 0x00102155, 0x00080094, 0x00401103, 0x00
 _ADDRESSES: Final = frozenset([0x00101040, 0x00080092, 0x00401102])
 _PLACES: Final = frozenset([0x00080080, 0x00080081])
 _BIRTH: Final = frozenset([0x00100030])
+_SHORTEST_WORD: Final = 3
 _SPELLED = re.compile(rb"[A-Za-z0-9][A-Za-z0-9 \-]{4,}")
 _WORD = re.compile(r"[^\W\d_]+")
 _DAY = r"(?:0?[1-9]|[12]\d|3[01])"
@@ -69,6 +71,13 @@ class Guard:
     words: frozenset[str]
     numbers: frozenset[str]
     phrases: frozenset[str]
+
+    def with_people(self, people: KnownPeople) -> Guard:
+        """Return a guard that also refuses what is known of others."""
+        words = {part for name in people.names for part in name if len(part) >= _SHORTEST_WORD}
+        numbers = {pack(fold(text)) for text in people.identifiers}
+        phrases = {pack(fold(text)) for text in people.places}
+        return Guard(self.words | words, self.numbers | numbers, self.phrases | phrases)
 
     def refuses(self, text: str, vr: str) -> bool:
         """Say whether ``text`` must not be kept in an element of this VR."""
@@ -136,7 +145,7 @@ def watch(dataset: Dataset) -> Guard:
     for tag, vr, text in _texts(dataset):
         folded = fold(text)
         if vr == "PN":
-            words.update(word for word in _WORD.findall(folded) if len(word) >= 3)
+            words.update(word for word in _WORD.findall(folded) if len(word) >= _SHORTEST_WORD)
         elif tag in _ADDRESSES:
             words.update(word for word in _WORD.findall(folded) if len(word) >= 5)
         elif tag in _PLACES and len(pack(folded)) >= 6:

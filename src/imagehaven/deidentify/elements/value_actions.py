@@ -68,11 +68,12 @@ class Pass:
     studied: date | None = None
     counts: Counter[str] = field(default_factory=Counter)
     given: set[tuple[str, str, str]] = field(default_factory=set)
+    denied: KnownPeople = field(default_factory=KnownPeople)
 
     @cached_property
     def people(self) -> KnownPeople:
-        """Whom the source names; collected only where free text is to be cleaned."""
-        return people_of(self.source)
+        """Whom the source names, and who must not stand; collected only for free text."""
+        return people_of(self.source) | self.denied
 
 
 def apply(
@@ -135,7 +136,13 @@ def _cleaned(value: bytes, vr: str, tag: int, work: Pass) -> bytes | None:
     if vr in ("DS", "IS"):
         return keep(value, vr, tag, work)
     texts = split_text(value, vr) or _decoded(value, vr, work)
-    cleaned = [clean_description(text, vr, work.profile, work.guard, work.people) for text in texts]
+    known = enumerated_values().get(entry(tag).keyword, frozenset())
+    cleaned = [
+        text
+        if text in known
+        else clean_description(text, vr, work.profile, work.guard, work.people)
+        for text in texts
+    ]
     if any(text is None for text in cleaned):
         return None
     return join_text([text or "" for text in cleaned], vr)

@@ -17,6 +17,8 @@ import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
 
+SHARE: Final = 0.5
+"""Half of the local brightness is dark, unless said otherwise (b_t in the paper)."""
 _STEPS: Final = 600
 _SPLITS: Final = 3
 _DEEP, _NEAR = 20.0, 10.0
@@ -38,12 +40,15 @@ class Surface:
         return float(abs(np.einsum("ij,ij->i", a, np.cross(b, c)).sum()) / 6000)
 
 
-def brain_surface(values: npt.NDArray[np.float32], step: float, start: Array) -> Surface:
+def brain_surface(
+    values: npt.NDArray[np.float32], step: float, start: Array, *, share: float = SHARE
+) -> Surface:
     """Return the surface of the brain in ``values``, whose voxels are cubes of ``step`` mm.
 
-    ``start`` is the centre of the head in voxels. Points come in mm from the centre of the first
-    voxel. The surface is always a closed one; whether it is that of a brain is for
-    :func:`imagehaven.deidentify.faces.plausible.check_brain` to say.
+    ``start`` is the centre of the head in voxels; ``share`` is the fraction of the local brightness
+    below which it is taken to be dark, BET's main parameter: more gives a smaller brain. Points
+    come in mm from the centre of the first voxel. The surface is always a closed one; whether it
+    is that of a brain is for :func:`imagehaven.deidentify.faces.skull.doubts` to say.
     """
     sphere, faces, neighbours = _sphere(_SPLITS)
     low, high = (float(value) for value in np.percentile(values, (2, 98)))
@@ -55,7 +60,7 @@ def brain_surface(values: npt.NDArray[np.float32], step: float, start: Array) ->
     points = start * step + sphere * radius / 2
     sample = _Sampler(values, step)
     for _ in range(_STEPS):
-        points = points + _push(points, faces, neighbours, sample, (low, edge, middle))
+        points = points + _push(points, faces, neighbours, sample, (low, edge, middle, share))
     return Surface(points, faces)
 
 
@@ -72,10 +77,10 @@ def _push(
     faces: npt.NDArray[np.intp],
     neighbours: npt.NDArray[np.intp],
     sample: _Sampler,
-    levels: tuple[float, float, float],
+    levels: tuple[float, float, float, float],
 ) -> Array:
     """One step: how far each point moves, in mm (equations 4 to 13 of the paper)."""
-    low, edge, middle = levels
+    low, edge, middle, share = levels
     around = points[neighbours]
     length = np.linalg.norm(around - points[:, None], axis=2).mean()
     normal = _normals(points, faces)
@@ -89,7 +94,7 @@ def _push(
     darkest, brightest = sample.inwards(points, normal)
     darkest = np.maximum(low, np.minimum(middle, darkest))
     brightest = np.minimum(middle, np.maximum(edge, brightest))
-    wanted = (brightest - low) * 0.5 + low
+    wanted = (brightest - low) * share + low
     pull = 2 * (darkest - wanted) / np.maximum(brightest - low, 1e-6)
     outwards = smooth * along + 0.05 * pull * length
     moved: Array = 0.5 * tangential + outwards[:, None] * normal

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy
 
-from imagehaven.deidentify.faces.brain import Surface, brain_surface, within
+from imagehaven.deidentify.faces.brain import SHARE, Surface, brain_surface, within
 from imagehaven.deidentify.faces.head import Head
 from imagehaven.deidentify.faces.volume import Grid, Volume, grid_of
 
@@ -46,8 +46,11 @@ class Brain:
         return front
 
 
-def brain_of(volume: Volume, head: Head, *, ct: bool) -> Brain:
-    """Find the brain of ``head``; always gives a mask, which :func:`doubts` must look at."""
+def brain_of(volume: Volume, head: Head, *, ct: bool, share: float = SHARE) -> Brain:
+    """Find the brain of ``head``; always gives a mask, which :func:`doubts` must look at.
+
+    ``share`` is that of :func:`brain_surface`.
+    """
     grid = head.grid
     if ct:
         soft = (volume.values > _SOFT[0]) & (volume.values < _SOFT[1])
@@ -61,7 +64,7 @@ def brain_of(volume: Volume, head: Head, *, ct: bool) -> Brain:
     # Bone holds the surface in CT, where a raised chin may bring the brain further down.
     low = max(0, head.low - (round(_LOWER_IN_CT / grid.step) if ct else 0))
     shown[:, :, :low] = 0
-    surface = brain_surface(shown, grid.step, head.middle)
+    surface = brain_surface(shown, grid.step, head.middle, share=share)
     covered = _depth(head) >= _COVER
     covered[:, :, :low] = False
     mask = _filled(surface, covered, grid.step)

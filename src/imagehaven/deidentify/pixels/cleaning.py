@@ -19,7 +19,9 @@ from imagehaven.deidentify.elements.values import element, join_text
 from imagehaven.deidentify.pixels.areas import Area
 from imagehaven.deidentify.pixels.beside.spare_bits import SpareBits
 from imagehaven.deidentify.pixels.black import Darkest
-from imagehaven.deidentify.pixels.policy import Plan, check_pixels
+from imagehaven.deidentify.pixels.devices import Devices
+from imagehaven.deidentify.pixels.drawn import may_be_drawn_on
+from imagehaven.deidentify.pixels.policy import Plan, check_pixels, policy
 from imagehaven.deidentify.pixels.reading import reader_of
 from imagehaven.deidentify.pixels.redaction import Redaction
 from imagehaven.deidentify.pixels.search import Reader, search
@@ -49,14 +51,18 @@ class CleanPixels:
     searched: bool
 
 
-def clean_pixels(stream: BinaryIO, header: Header, sop_class: str) -> CleanPixels:
+def clean_pixels(
+    stream: BinaryIO, header: Header, sop_class: str, known: Devices | None = None
+) -> CleanPixels:
     """Return how the pixels of an instance have to change before it may be released.
+
+    ``known`` is what is known of devices, where it is more than the built-in rules.
 
     Raises :class:`Withheld` where the policy does not let it out, where a frame cannot be decoded,
     where text remains (``text-remains``), and where the header owns up to text that nobody finds
     (``declared-text-not-found``).
     """
-    plan = check_pixels(header, sop_class)
+    plan = check_pixels(header, sop_class, known=known)
     if header.pixel_tag is None:
         return CleanPixels(None, searched=False)
     shape = shape_of(header)
@@ -65,6 +71,9 @@ def clean_pixels(stream: BinaryIO, header: Header, sop_class: str) -> CleanPixel
     photometric = decoded_photometric(shape, header.transfer_syntax)
     darkest = Darkest(header.dataset, shape, photometric, little=little)
     integers = header.pixel_tag == _INTEGERS
+    acquired = plan is None and integers and policy().kinds.get(sop_class) == "acquired"
+    if acquired and may_be_drawn_on(decode_frames(stream, header), shape):
+        plan = Plan(shape, (), search=True, declared=False)
     if plan is not None and not integers:
         raise Withheld("photometric-unknown", "pixels of floating point cannot be shown")
     if plan is None and is_native(header.transfer_syntax) and not (integers and spare.possible):

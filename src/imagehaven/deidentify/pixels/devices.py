@@ -1,15 +1,19 @@
 """What is known of devices: who makes scanners that draw no text, and where the others write.
 
 The knowledge is data (``data/device_regions.yaml``) with examples that are tried at load, so that a
-rule that matches what it should not is found before it blanks a picture.
+rule that matches what it should not is found before it blanks a picture. A haven's own files of the
+same form (``HAVEN/devices/*.yaml``: what a site writes, and what its reviewers taught) are added to
+it by :func:`with_files`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from hashlib import sha256
+from pathlib import Path
 from typing import Any, Final
 
 import yaml
@@ -27,6 +31,7 @@ _TEXTS: Final = {
     "model": 0x00081090,
     "software": 0x00181020,
     "modality": 0x00080060,
+    "sop_class": 0x00080016,
 }
 _NUMBERS: Final = ("rows", "columns")
 _SAID: Final = ("id", "blank", "author", "added", "why", "examples")
@@ -82,6 +87,13 @@ class Devices:
         maker = device.texts["manufacturer"]
         return any(known.fullmatch(maker) for known in self.known)
 
+    def __or__(self, other: Devices) -> Devices:
+        """Return what both know; raises :class:`UserError` where two rules have one id."""
+        both = {rule.id for rule in self.rules} & {rule.id for rule in other.rules}
+        if both:
+            raise UserError(f"Two device rules are called {sorted(both)[0]}: rename one of them.")
+        return Devices(self.known + other.known, self.rules + other.rules)
+
     def areas(self, device: Device) -> tuple[Area, ...]:
         """Return where a device of this kind writes."""
         return tuple(area for rule in self.rules if rule.matches(device) for area in rule.areas)
@@ -91,6 +103,28 @@ class Devices:
 def devices() -> Devices:
     """Load and check what is known; :class:`UserError` names the line that is wrong."""
     return read_devices(data_text(_FILE), _FILE)
+
+
+def with_files(paths: Iterable[Path]) -> Devices:
+    """Return what is known with a haven's own files added; :class:`UserError` names the line."""
+    found = devices()
+    for path in paths:
+        found |= read_devices(_content(path), str(path))
+    return found
+
+
+def files_hash(paths: Iterable[Path]) -> str:
+    """Return one SHA-256 (hex) of a haven's own files, empty where there are none."""
+    texts = [_content(path) for path in paths]
+    return sha256("\0".join(texts).encode()).hexdigest() if texts else ""
+
+
+def _content(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise UserError(f"{path} cannot be read: {why}.") from None
 
 
 def read_devices(text: str, name: str) -> Devices:

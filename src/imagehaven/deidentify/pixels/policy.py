@@ -20,7 +20,7 @@ from imagehaven.deidentify.documents.kinds import REASONS, document_kinds
 from imagehaven.deidentify.elements.stored import texts_of
 from imagehaven.deidentify.elements.values import is_registered
 from imagehaven.deidentify.pixels.areas import Area, fitted
-from imagehaven.deidentify.pixels.devices import Device, devices
+from imagehaven.deidentify.pixels.devices import Device, Devices, devices
 from imagehaven.deidentify.pixels.regions import outside_regions
 from imagehaven.deidentify.rulebook.table import data_text
 from imagehaven.dicom.header import Header
@@ -86,12 +86,15 @@ def read_policy(text: str) -> Policy:
     return Policy(kinds, reasons, unknown, **lists)
 
 
-def check_pixels(header: Header, sop_class: str, rules: Policy | None = None) -> Plan | None:
+def check_pixels(
+    header: Header, sop_class: str, rules: Policy | None = None, known: Devices | None = None
+) -> Plan | None:
     """Return what to do about the pixels, None when they may go as they are.
 
-    Raises :class:`Withheld` with one of the reasons above.
+    ``known`` is what is known of devices, where it is more than the built-in rules. Raises
+    :class:`Withheld` with one of the reasons above.
     """
-    rules = rules or policy()
+    rules, known = rules or policy(), known or devices()
     if sop_class in rules.withheld:
         raise Withheld(rules.withheld[sop_class], "this kind of object is not released yet")
     kind = rules.kinds.get(sop_class)
@@ -109,11 +112,11 @@ def check_pixels(header: Header, sop_class: str, rules: Policy | None = None) ->
     shape = shape_of(header)
     device = Device.of(header, shape)
     declared = texts_of(header.dataset, 0x00280301)[:1] not in ([], ["NO"])
-    areas = devices().areas(device)
+    areas = known.areas(device)
     if kind == "regions":
         areas = (*areas, *outside_regions(header, shape))
     search = _is_searched(header, shape, sop_class, rules, kind)
-    if not search and kind == "acquired" and not devices().knows(device):
+    if not search and kind == "acquired" and not known.knows(device):
         if rules.unknown_devices == "withhold":
             raise Withheld("unknown-device", "nothing is known of what this device draws")
         search = True

@@ -1,7 +1,8 @@
 """Descriptions are kept when every word of them is known imaging vocabulary, and else are not.
 
-The vocabulary is ``data/descriptor_vocabulary.txt``: words, and patterns for words with numbers in
-them. It is reviewed by people; names of people and places, months and titles must never enter it.
+The vocabulary is ``data/descriptor_vocabulary.txt``: words, patterns for words with numbers in
+them, and phrases, whose words alone are not known. It is reviewed by people; names of people and
+places, months and titles must never enter it, but in the phrase that a disease's name stands in.
 """
 
 from __future__ import annotations
@@ -20,10 +21,11 @@ _FILE = "descriptor_vocabulary.txt"
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Known words in lower case, and a pattern for words that carry numbers."""
+    """Known words in lower case, a pattern for words that carry numbers, and one for phrases."""
 
     words: frozenset[str]
     numbers: re.Pattern[str]
+    phrases: re.Pattern[str]
 
     @classmethod
     def load(cls) -> Vocabulary:
@@ -36,7 +38,7 @@ class Vocabulary:
             return False
         return all(
             word in self.words or self.numbers.fullmatch(word) is not None
-            for word in _WORD.findall(text.lower())
+            for word in _WORD.findall(self.phrases.sub(" ", text.lower()))
         )
 
 
@@ -44,16 +46,24 @@ class Vocabulary:
 def _parse(text: str) -> Vocabulary:
     words: set[str] = set()
     patterns: list[str] = []
+    phrases: list[str] = []
     for line, content in enumerate(text.splitlines(), 1):
         entry = content.split("#", 1)[0].strip()
         if entry.startswith("~"):
             patterns.append(_pattern(entry[1:].strip(), line))
             continue
+        if entry.startswith("="):
+            phrases.append(r"\s+".join(map(re.escape, entry[1:].split())))
+            continue
         for word in entry.split():
             if not re.fullmatch(r"[a-z0-9]+", word):
                 raise UserError(f"{_FILE}:{line}: a word is lower-case letters and digits only.")
             words.add(word)
-    return Vocabulary(frozenset(words), re.compile("|".join(patterns) or r"(?!)"))
+    return Vocabulary(
+        frozenset(words),
+        re.compile("|".join(patterns) or r"(?!)"),
+        re.compile(rf"\b(?:{'|'.join(phrases) or r'(?!)'})\b"),
+    )
 
 
 def _pattern(entry: str, line: int) -> str:

@@ -2,7 +2,8 @@
 
 A kernel, a model, a software version or a coded string is no place for a person, so the guard,
 which knows this patient's names, is not enough: the name of somebody else may stand there. The
-words are ``data/technical_vocabulary.txt``, and those of descriptions; reviewed by people.
+words are ``data/technical_vocabulary.txt``, and those of descriptions; reviewed by people. A whole
+value may stand there too, where a word of it is somebody's name, as in the address of a program.
 """
 
 from __future__ import annotations
@@ -19,17 +20,20 @@ from imagehaven.errors import UserError
 
 _FILE = "technical_vocabulary.txt"
 _RUN = re.compile(r"[a-z]+")
-_LONG_NUMBER = re.compile(r"\d{6}")
+_LONG_NUMBER = re.compile(r"(?<!\d)\d{6}(?!\d)(?<!000)|\d{7}")
+"""Six digits or more, round ones apart: no date and hardly a record number ends in 000."""
+
 _LETTERS = 3
 """Letters that a run may have without being a known word, as abbreviations do."""
 
 
 @dataclass(frozen=True)
 class Technical:
-    """Known words, and names so short that they would pass as abbreviations."""
+    """Known words, names so short that they would pass as abbreviations, and whole values."""
 
     words: frozenset[str]
     short_names: frozenset[str]
+    values: frozenset[str] = frozenset()
 
     @classmethod
     def load(cls) -> Technical:
@@ -38,6 +42,8 @@ class Technical:
 
     def knows(self, text: str) -> bool:
         """Say whether ``text`` is made of known words, abbreviations and numbers up to 99999."""
+        if text.lower() in self.values:
+            return True
         return not _LONG_NUMBER.search(text) and self.knows_words(text)
 
     def knows_words(self, text: str) -> bool:
@@ -54,8 +60,11 @@ class Technical:
 
 @cache
 def _parse(text: str, descriptors: frozenset[str]) -> Technical:
-    words, short_names = set(descriptors), set[str]()
+    words, short_names, values = set(descriptors), set[str](), set[str]()
     for line, content in enumerate(text.splitlines(), 1):
+        if content.startswith("= "):
+            values.add(content.removeprefix("= ").strip().lower())
+            continue
         entry = content.split("#", 1)[0]
         chosen = short_names if entry.startswith("!") else words
         for word in entry.removeprefix("!").split():
@@ -65,4 +74,4 @@ def _parse(text: str, descriptors: frozenset[str]) -> Technical:
                     f"at most {_LETTERS}."
                 )
             chosen.add(word)
-    return Technical(frozenset(words), frozenset(short_names))
+    return Technical(frozenset(words), frozenset(short_names), frozenset(values))

@@ -22,6 +22,7 @@ from imagehaven.deidentify.text.naming.names import names_in
 from imagehaven.deidentify.text.naming.reading import Reading
 from imagehaven.deidentify.text.spans import LABEL, Found, Token, joined, tokens_of
 from imagehaven.deidentify.text.surrogates import Surrogates
+from imagehaven.deidentify.text.tagging.vote import Vote
 
 _LOOSE = "pattern/mixed-number"
 
@@ -100,6 +101,10 @@ def find_identifiers(text: str, known: KnownPeople) -> list[Found]:
             reading.begin_with(at)
     found += names_in(reading)
     found += _unsafe_numbers(tokens, safe)
+    vote = Vote(text)
+    found = vote.confirmed(found)
+    taken = _Cover((one.start, one.end) for one in found)
+    found += vote.added(taken.spans, termed.spans)
     inside = _Cover(labels)
     return joined((f for f in found if not inside.touches(f.start, f.end)), text)
 

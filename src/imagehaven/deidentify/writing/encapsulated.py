@@ -1,4 +1,4 @@
-"""Rewrite compressed frames: changed ones are encoded again, the others stay as they are.
+"""Rewrite compressed frames: changed ones are encoded again, the others keep their codestream.
 
 Frames are encoded before the file is written, into a temporary file, because the offset tables that
 precede them tell their lengths (PS3.5 A.4).
@@ -16,9 +16,10 @@ from typing import IO, BinaryIO, Final
 from pydicom.dataset import Dataset
 
 from imagehaven.deidentify.elements.values import element
+from imagehaven.deidentify.pixels.beside.comments import without_text
 from imagehaven.deidentify.pixels.redaction import Redaction
 from imagehaven.dicom.header import Header
-from imagehaven.dicom.pixels import compressed_frames, decode_frame
+from imagehaven.dicom.pixels import compressed_frames, decode_frame, shape_of
 from imagehaven.dicom.recode import REASON, encode_frame
 from imagehaven.errors import Withheld
 
@@ -43,27 +44,36 @@ class Encoded:
         return sum(self.lengths)
 
 
-def encode_frames(stream: BinaryIO, header: Header, redaction: Redaction, folder: Path) -> Encoded:
+def encode_frames(
+    stream: BinaryIO, header: Header, redaction: Redaction | None, folder: Path
+) -> Encoded:
     """Encode the frames of compressed pixel data with the redaction applied.
 
-    ``stream`` is the plain stream of ``header``. Temporary bytes lie in ``folder``, unnamed, and go
-    when ``file`` is closed. Raises :class:`Withheld` ``not-recoded`` where that loses something.
+    Frames that do not change stay as they are compressed, without the text that may stand beside
+    their picture. ``stream`` is the plain stream of ``header``. Temporary bytes lie in ``folder``,
+    unnamed, and go when ``file`` is closed. Raises :class:`Withheld` ``not-recoded`` where encoding
+    loses something, and ``codestream-comment`` where a text cannot be cut out.
     """
-    shape, recoding = redaction.shape, redaction.recoding
-    if recoding.native and shape.bits == 1 and shape.frame_bits % 8 and shape.frames > 1:
+    shape = redaction.shape if redaction else shape_of(header)
+    native = redaction is not None and redaction.recoding.native
+    if native and shape.bits == 1 and shape.frame_bits % 8 and shape.frames > 1:
         raise Withheld(REASON, "frames of single bits that do not fill their last byte")
     spool = tempfile.SpooledTemporaryFile(_IN_MEMORY, dir=str(folder))  # noqa: SIM115 - outlives this
     lengths: list[int] = []
     for number, data in enumerate(compressed_frames(stream, header, shape)):
-        new = data + b"\0" * (len(data) % 2)
-        if redaction.changes(number):
+        if redaction is not None and redaction.changes(number):
             words = redaction.applied(decode_frame(data, header, shape), number)
-            new = encode_frame(words, recoding, header, shape)
+            new = encode_frame(words, redaction.recoding, header, shape)
+        else:
+            new = without_text(data, header, shape)
+            new += b"\0" * (len(new) % 2)
         spool.write(new)
         lengths.append(len(new))
+    if len(lengths) != shape.frames:
+        raise Withheld(REASON, "the pixel data has fewer frames than it says")
     had_table = _OFFSETS in header.dataset and _LENGTHS in header.dataset
     far = sum(lengths) + 8 * len(lengths) >= 2**32
-    return Encoded(spool, tuple(lengths), not recoding.native and (had_table or far))
+    return Encoded(spool, tuple(lengths), not native and (had_table or far))
 
 
 def put_offsets(dataset: Dataset, encoded: Encoded) -> None:

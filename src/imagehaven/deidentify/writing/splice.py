@@ -46,13 +46,15 @@ _PIXEL_VRS: Final = {0x7FE00008: "OF", 0x7FE00009: "OD"}
 @dataclass(frozen=True)
 class Content:
     """What to write: the cleaned data set, its SOP class and new SOP Instance UID, and how the
-    pixels change, None where they do not.
+    pixels change, None where they do not; ``strip`` where compressed frames carry text beside
+    their picture, which has to be cut out.
     """
 
     dataset: Dataset
     sop_class: str
     instance: str
     redaction: Redaction | None
+    strip: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,8 +113,9 @@ def write_file(destination: Path, stream: BinaryIO, header: Header, content: Con
 def _encoded(
     stream: BinaryIO, header: Header, content: Content, folder: Path
 ) -> Iterator[Encoded | None]:
-    """Encode the frames of compressed pixel data that changes; None where nothing has to be."""
-    if content.redaction is None or is_native(header.transfer_syntax):
+    """Write anew the frames of compressed pixel data that changes; None where none does."""
+    changes = content.redaction is not None or content.strip
+    if not changes or is_native(header.transfer_syntax):
         yield None
         return
     encoded = encode_frames(plain_stream(stream, header), header, content.redaction, folder)

@@ -13,6 +13,7 @@ from imagehaven.dicom.pixels import decode_frames, decoded_photometric, shape_of
 from imagehaven.errors import Quarantine, Withheld
 from imagehaven.verify.findings import Finding, could_not_check
 from imagehaven.verify.known.matcher import Context
+from imagehaven.verify.machine import machine_of
 from imagehaven.verify.pixels.confusion import misread
 from imagehaven.verify.pixels.harmless import is_free_text
 from imagehaven.verify.pixels.look import Look, chosen_frames, look_at
@@ -43,11 +44,13 @@ def pixel_findings(
             return
         shape = shape_of(header)
         photometric = decoded_photometric(shape, header.transfer_syntax)
+        machine = machine_of(dataset)
         frames = decode_frames(stream, header)
         for number, frame in chosen_frames(frames, shape.frames, look):
             shown = displays(values_of(frame, shape), photometric, shape.stored, dataset)
             readings = [reading for one in shown for reading in read(one)]
-            yield from _judged(readings, number, scanner)
+            for finding in _judged(readings, number, scanner):
+                yield replace(finding, machine=machine) if scanner.with_values else finding
     except (Withheld, Quarantine) as error:
         yield could_not_check(scanner.file, PLACE, error.reason)
 

@@ -15,7 +15,7 @@ from imagehaven.ledger import schema
 from imagehaven.verify.decided import KNOWING, normalised
 from imagehaven.verify.detect.rules import Rules
 from imagehaven.verify.findings import COULD_NOT_CHECK, Finding
-from imagehaven.verify.review import decisions, groups
+from imagehaven.verify.review import decisions, groups, regions
 from imagehaven.verify.review.decisions import Decision
 from imagehaven.verify.review.rule_drafts import Draft, draft_rule, would_settle
 from imagehaven.verify.review.store import OPEN, Kept, kept
@@ -31,16 +31,21 @@ def _told(text: str) -> str:
 
 @dataclass(frozen=True)
 class Decided:
-    """A decision that was made, or with ``checked`` would be."""
+    """A decision that was made, or with ``checked`` would be.
+
+    ``regions`` are the places in pictures that are blanked from then on, machine by machine.
+    """
 
     decision: Decision | None
     findings: int
     checked: bool = False
+    regions: tuple[regions.Region, ...] = ()
 
     def summary(self) -> dict[str, Any]:
         """What the decision is, in plain values."""
         made = self.decision.summary() if self.decision else {}
-        return {**made, "findings": self.findings, "checked": self.checked}
+        told = {**made, "findings": self.findings, "checked": self.checked}
+        return told | ({"regions": [one.summary() for one in self.regions]} if self.regions else {})
 
 
 @dataclass(frozen=True)
@@ -85,28 +90,39 @@ def decide(
     by: str = "value",
     reason: str = "",
     two_person: bool = False,
+    value_only: bool = False,
     check: bool = False,
 ) -> Decided:
     """Settle every open finding of a group: harmless (``ignore``) or an identifier (``redact``).
 
     What is ignored is not reported again; what is to be redacted is looked for in every later scan
-    as a known identifier. With ``two_person`` it waits until somebody else agrees. Raises UserError
-    where no group has the id, or the group may not be ignored.
+    as a known identifier, and removed by the next release. Where it stands in pixels, its place is
+    blanked from then on in every picture of the same machine and format, unless ``value_only``;
+    with ``check`` the places are shown, and how many pictures of the catalogue they are about. With
+    ``two_person`` it all waits until somebody else agrees. Raises UserError where no group has the
+    id, or the group may not be ignored.
     """
     if verdict not in ("ignore", "redact"):
         raise UserError("Decide `ignore` or `redact`; `imagehaven review rule` makes a rule.")
     with haven.ledger.begin() as connection:
         chosen = groups.members(connection, haven, group, by, OPEN)
-    rules = rules_of(haven)
-    teaches = _harmless(chosen, rules) if verdict == "ignore" else _denied(chosen)
+    places: list[regions.Region] = []
+    teaches: dict[str, Any]
+    if verdict == "ignore":
+        teaches = dict(_harmless(chosen, rules_of(haven)))
+    else:
+        places = [] if value_only else regions.regions_of(haven, chosen)
+        teaches = {"denied": _denied(chosen), "regions": regions.taught(places)}
     if check:
-        return Decided(None, len(chosen), checked=True)
+        shown = tuple(regions.counted(haven, places))
+        return Decided(None, len(chosen), checked=True, regions=shown)
     with haven.ledger.begin() as connection:
         made = decisions.settle(
             connection, haven, verdict, chosen,
             by=by, teaches=teaches, reason=reason, two_person=two_person,
         )  # fmt: skip
-    return Decided(made, len(chosen))
+        regions.write_regions(connection, haven)
+    return Decided(made, len(chosen), regions=tuple(places))
 
 
 def _harmless(chosen: Sequence[Kept], rules: Rules) -> dict[str, list[list[str]]]:
@@ -201,6 +217,7 @@ def undo(haven: Haven, decision: int | None = None, *, reason: str = "") -> Deci
     with haven.ledger.begin() as connection:
         made = decisions.undo(connection, haven, decision, reason)
         write_reviewed(connection, haven)
+        regions.write_regions(connection, haven)
     return Decided(made, made.findings)
 
 
@@ -213,6 +230,7 @@ def second(haven: Haven, decision: int, *, agree: bool, reason: str = "") -> Dec
     with haven.ledger.begin() as connection:
         made = decisions.second(connection, haven, decision, agree=agree, reason=reason)
         write_reviewed(connection, haven)
+        regions.write_regions(connection, haven)
     return Decided(made, made.findings)
 
 

@@ -9,6 +9,7 @@ from imagehaven.verify.review import actions
 from imagehaven.verify.review.actions import Decided, RulePreview, Verdict
 from imagehaven.verify.review.decisions import AGREE, REFUSE, SETTLED, UNDO, Decision
 from imagehaven.verify.review.groups import Group
+from imagehaven.verify.review.regions import Region
 
 
 @dataclass
@@ -35,13 +36,25 @@ class Session:
         """Go to the next (1) or previous (-1) group, and no further than there are."""
         self.position = max(0, min(self.position + step, len(self.groups) - 1))
 
-    def decide(self, verdict: Verdict) -> Decided | None:
+    def regions(self) -> tuple[Region, ...]:
+        """The places that redacting the current group would blank, with the pictures it is about.
+
+        Raises UserError where the group may not be redacted.
+        """
+        if self.current is None:
+            return ()
+        return actions.decide(
+            self.haven, self.current.group, "redact", by=self.by, check=True
+        ).regions
+
+    def decide(self, verdict: Verdict, *, value_only: bool = False) -> Decided | None:
         """Decide on the current group; raises UserError where that may not be."""
         if self.current is None:
             return None
         made = actions.decide(
-            self.haven, self.current.group, verdict, by=self.by, two_person=self.two_person
-        )
+            self.haven, self.current.group, verdict, by=self.by, two_person=self.two_person,
+            value_only=value_only,
+        )  # fmt: skip
         self.refresh()
         return made
 

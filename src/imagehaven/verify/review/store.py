@@ -25,13 +25,17 @@ _BATCH: Final = 500
 
 @dataclass(frozen=True)
 class Kept:
-    """A finding as the ledger keeps it, opened for a reviewer. What is a value is not shown."""
+    """A finding as the ledger keeps it, opened for a reviewer. What is a value is not shown.
+
+    ``uid`` is the SOPInstanceUID of the original, where a release found it.
+    """
 
     finding_id: int
     scan: str
     state: str
     rules_sha256: str
     finding: Finding
+    uid: str | None = None
     groups: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -138,7 +142,8 @@ def _row(haven: Haven, found: Finding) -> dict[str, Any]:
         "device": f"{found.rule} {found.element} {found.device or ''}",
     }
     sealed = {
-        name: getattr(found, name) for name in ("file", "location", "value", "text", "device")
+        name: getattr(found, name)
+        for name in ("file", "location", "value", "text", "device", "machine")
     }
     return {
         "rule": found.rule[:128],
@@ -170,4 +175,7 @@ def _opened(haven: Haven, row: Any) -> Kept:  # a SQLAlchemy row mapping
         **unseal(haven, row["sealed"]),
     )
     groups = {name: row[f"by_{name}"] for name in GROUPINGS}
-    return Kept(row["finding_id"], row["scan"], row["state"], row["rules_sha256"], found, groups)
+    return Kept(
+        row["finding_id"], row["scan"], row["state"], row["rules_sha256"], found,
+        row["SOPInstanceUID"], groups,
+    )  # fmt: skip

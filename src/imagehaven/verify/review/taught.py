@@ -81,7 +81,8 @@ def decided_of(haven: Haven) -> Decided:
             harmless |= {(rule, value) for rule, value in taught["harmless"]}
             wholes |= {(rule, element, text) for rule, element, text in taught["wholes"]}
         for _, taught in teachings(connection, haven, REDACT):
-            denied |= {item for row in taught for item in _denied(*row)}
+            rows = taught["denied"] if isinstance(taught, dict) else taught
+            denied |= {item for row in rows for item in _denied(*row)}
         state = schema.finding.c.state == REDACT
         for one in kept(connection, haven, state, schema.finding.c.decision_id.is_(None)):
             denied |= set(_denied(one.finding.value_class, one.finding.value or ""))

@@ -1,8 +1,8 @@
-"""Look for text that compressed pixel data carries beside the picture.
+"""Look for text that compressed pixel data carries beside the picture, and cut it out.
 
 Encoders sign in comments, and cameras and exporters write names there, in EXIF data, behind the end
-of a codestream or in fragments that belong to no frame. Anything but a known encoder's signature is
-withheld.
+of a codestream or in fragments that belong to no frame. Anything but a known encoder's signature
+goes, where the frame decodes to the very same picture without it; elsewhere the file is withheld.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ from collections.abc import Iterator
 from struct import iter_unpack, unpack
 from typing import BinaryIO, Final
 
-from imagehaven.deidentify.pixels.beside.codestream import REASON, beside_the_picture
+import numpy as np
+
+from imagehaven.deidentify.pixels.beside.codestream import REASON, beside_the_picture, stripped
 from imagehaven.dicom.header import Header, plain_stream
-from imagehaven.dicom.pixels import shape_of
+from imagehaven.dicom.pixels import Shape, decode_frame, shape_of
 from imagehaven.errors import Withheld
 
 _WORD = re.compile(rb"[A-Za-z]{3,}|[0-9]{5,}")
@@ -30,29 +32,50 @@ _SIGNATURES: Final = frozenset(
 _STARTS: Final = (b"\xff\xd8", b"\xff\x4f")
 
 
-def check_comments(stream: BinaryIO, header: Header) -> None:
-    """Return when the encapsulated pixel data says nothing but who compressed it.
+def check_comments(stream: BinaryIO, header: Header) -> bool:
+    """Say whether frames of encapsulated pixel data carry text that :func:`without_text` cuts out.
 
-    Raises :class:`Withheld` ``codestream-comment`` otherwise.
+    Raises :class:`Withheld` ``codestream-comment`` where a text cannot be cut out, or nobody can
+    tell what belongs to a frame.
     """
     if header.pixel_length != 0xFFFFFFFF or header.pixel_offset is None:
-        return
+        return False
     shape = shape_of(header)
     table, *fragments = _fragments(plain_stream(stream, header), header) or [(0, 0)]
     plain = plain_stream(stream, header)
     _check_table(_read(plain, table), shape.frames, sum(length + 8 for _, length in fragments))
-    frames = 0
+    frames, found = 0, False
     for frame in _frames(plain, fragments, shape.frames):
         frames += 1
-        for part in beside_the_picture(frame, header.transfer_syntax, shape.frame_bits // 8):
-            _check_text(part)
+        found = without_text(frame, header, shape) != frame or found
     if frames != shape.frames:
         raise Withheld(REASON, "fragments of the pixel data belong to no frame")
+    return found
 
 
-def _check_text(part: bytes) -> None:
-    if not _SIGNATURES.issuperset(_WORD.findall(part)) or _FOREIGN.search(part):
-        raise Withheld(REASON, "the compressed picture holds a comment or EXIF data")
+def without_text(frame: bytes, header: Header, shape: Shape) -> bytes:
+    """Return a compressed frame without the text beside its picture.
+
+    Raises :class:`Withheld` ``codestream-comment`` where the picture would be another one.
+    """
+    if not _speaks_beside(frame, header, shape):
+        return frame
+    made = stripped(frame, header.transfer_syntax, shape.frame_bits // 8, _speaks)
+    before, after = decode_frame(frame, header, shape), decode_frame(made, header, shape)
+    same = before.dtype == after.dtype and np.array_equal(before, after)
+    if not same or _speaks_beside(made, header, shape):
+        raise Withheld(REASON, "the comment cannot be cut out of the compressed picture")
+    return made
+
+
+def _speaks_beside(frame: bytes, header: Header, shape: Shape) -> bool:
+    parts = beside_the_picture(frame, header.transfer_syntax, shape.frame_bits // 8)
+    return any(_speaks(part.text) for part in parts)
+
+
+def _speaks(part: bytes) -> bool:
+    """Say whether bytes may say more than who compressed the picture."""
+    return not _SIGNATURES.issuperset(_WORD.findall(part)) or bool(_FOREIGN.search(part))
 
 
 def _check_table(table: bytes, frames: int, size: int) -> None:

@@ -11,6 +11,7 @@ from imagehaven.deidentify.pixels.text.boxes import Box
 from imagehaven.deidentify.pixels.text.detector import find_text
 from imagehaven.deidentify.pixels.text.displays import Palette, Rendering, displays
 from imagehaven.deidentify.pixels.text.frames import find_text_in_frames
+from imagehaven.deidentify.pixels.text.planes import together
 from imagehaven.deidentify.pixels.text.reader import read_text
 
 __all__ = [
@@ -21,4 +22,5 @@ __all__ = [
     "find_text",
     "find_text_in_frames",
     "read_text",
+    "together",
 ]

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from imagehaven.deidentify.pixels.text.boxes import Box
 from imagehaven.deidentify.pixels.text.detector import find_text
 from imagehaven.deidentify.pixels.text.displays import Displayed, Rendering, displays
+from imagehaven.deidentify.pixels.text.planes import together
 
 _BLOCK: Final = 32
 _CONTEXT: Final = 64
@@ -44,7 +45,7 @@ def find_text_in_frames(
             if changed[_blocks_of(box)].any():
                 changed[_blocks_of(box)] = True
         kept = [box for box in boxes if not changed[_blocks_of(box)].any()]
-        found = _in_changed(displays(frame, how), changed) if changed.any() else []
+        found = _in_changed(together(displays(frame, how)), changed) if changed.any() else []
         boxes = list(dict.fromkeys(kept + found))
         before = frame
         yield list(boxes)

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from imagehaven.deidentify.pixels.text.boxes import Box
 from imagehaven.deidentify.pixels.text.networks import shipped_with_rapidocr
+from imagehaven.deidentify.pixels.text.planes import clearest
 
 Frame = npt.NDArray[np.uint8]
 
@@ -37,8 +38,12 @@ def read_text(frame: Frame, boxes: Sequence[Box], *, least: float = SURE) -> lis
 
 
 def sureness(frame: Frame, box: Box) -> float:
-    """Return how sure, 0 to 1, the least sure character is of the best reading of a box."""
-    return _readings(frame, [box])[0][1]
+    """Return how sure, 0 to 1, the least sure character is of the best reading of a box.
+
+    Of three planes, which may be three displays, the one that shows most is read.
+    """
+    piece = clearest(frame[box.y : box.bottom, box.x : box.right])
+    return _readings(piece, [Box(0, 0, piece.shape[1], piece.shape[0])])[0][1]
 
 
 def _readings(frame: Frame, boxes: Sequence[Box]) -> list[tuple[str, float]]:

@@ -15,9 +15,9 @@ import numpy.typing as npt
 from imagehaven.deidentify.pixels.text.boxes import Box
 from imagehaven.deidentify.pixels.text.reader import sureness
 
-SURE: Final = 0.99
+SURE: Final = 0.95
 """From this likelihood on a box stays without being read."""
-ENOUGH: Final = 0.8
+ENOUGH: Final = 1.1
 """What a box's likelihood and the weighted sureness of its reading add up to at least."""
 READING: Final = 1.5
 """The weight of that sureness, which is that of the least sure character."""

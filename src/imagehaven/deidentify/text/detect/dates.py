@@ -71,7 +71,7 @@ _FORMS: Final = tuple(
 _SHORT = re.compile(
     r"(?P<before>\b(?:on|dated?|seen|since|from|until|til|before|after|of|due|review|scan|study|film|films|"
     r"ct|mri?|us|x-?ray|xr|prior|previous|compared?|with|and|to|dob|born|d\.o\.b\.?|lmp|edd|performed|taken|exam|"
-    r"the|reported|typed|dictated)[\s:]{1,3})(?P<date>(?:0?[1-9]|[12]\d|3[01])[/.](?:0?[1-9]|1[0-2])"
+    r"the|reported|typed|dictated|requested|biopsy|booked|attended|admitted|discharged|updated|amended|vetted|scanned|operation|operated|clinic|appointment|appt|next|last|reviewed|repeat|received|printed|verified|authorised|signed|referral|referred|injury|fall|fell|surgery|procedure|for|at|attendance|visit|contact|rep|rpt|done|ver|typ)[\s:]{1,3})(?P<date>(?:0?[1-9]|[12]\d|3[01])[/.](?:0?[1-9]|1[0-2])"
     r"(?:[/.]\d\d)?)(?![\d/%]|\.\d|\s?(?:mm|cm|ml|mg|kg|cc|g\b|l\b|s\b|sec|ms\b|hz|t\b|x\b|mhz|m\b|m/s|kpa|mmol|cycles|weeks|months|days|hours|minutes|times|strength|power|%))",
     re.I,
 )

@@ -65,7 +65,7 @@ def matches(text: str) -> Iterator[Found]:
                 yield Found(start, end, pattern.kind, f"pattern/{pattern.name}")
 
 
-_WITHOUT_DIGITS: Final = frozenset({"ADDRESS"})
+_WITHOUT_DIGITS: Final = frozenset({"ADDRESS", "PLACE"})
 
 
 @cache

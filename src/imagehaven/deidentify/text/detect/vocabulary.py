@@ -75,7 +75,10 @@ class Vocabulary:
 def vocabulary() -> Vocabulary:
     """Return the lists of this package, loaded once."""
     clinical = _lists("clinical", "abbreviations")
-    medical = _lists("medical", "anatomy", "findings", "procedures", "drugs", "microbes") | clinical
+    medical = _lists(
+        "medical", "diseases", "anatomy", "findings", "procedures", "drugs", "microbes"
+    )
+    medical |= clinical
     safe = _lists("english", "general", "webster", "drug_names") | medical
     names = _lists("words_that_are_names", "more_names")
     # A name that only medicine knows is a term where it stands as one, and else a name.

@@ -39,6 +39,8 @@ class Contexts:
     not_initials: frozenset[str]
     ranks: frozenset[str]
     tellings: frozenset[str]
+    dated: frozenset[str]
+    organs: frozenset[str]
 
 
 @cache

@@ -8,13 +8,26 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
-from imagehaven.deidentify.text.data_files import declared
+from imagehaven.deidentify.text.data_files import declared, words_of
 from imagehaven.deidentify.text.detect.vocabulary import Word, judge
 from imagehaven.deidentify.text.naming.contexts import contexts
 from imagehaven.deidentify.text.spans import Token
 
-_GRADE: Final = re.compile(r"[1-9]\d?[a-e]?|[ivx]{1,4}[a-c]?|[b-e]|(?-i:A)", re.I)
+_GRADE: Final = re.compile(r"\d{1,2}[a-e]?|[ivx]{1,4}[a-c]{0,2}\d?|[b-e]\d?[a-c]?|(?-i:A)\d?", re.I)
+_AGE: Final = re.compile(r"[ -]?(?:[mf]\b|y|/)", re.I)
+_ROMAN: Final = re.compile(r"(?:II|III|IV|VI{1,3}|IX|I?[IV]{1,2}[ab])")
+_PARTICLES: Final = frozenset(
+    {"von", "van", "de", "le", "la", "del", "di", "der", "st", "saint", "mac", "mc", "o"}
+)
 _GRADE_END: Final = re.compile(r"(?![-/:.,]?\w)")
+#: Single letters before a name that are no sides, stages or grades.
+_INITIALS: Final = frozenset("DEFGHJKMNOPRSVWY")
+#: Before these heads, and after these words, a name is that of a place.
+_GROUND: Final = frozenset(
+    ("area", "areas", "line", "lines", "zone", "point", "circle", "crest", "view", "ring", "ridge",
+     "bar", "band", "centre", "class", "link", "office", "road", "street", "school", "bridge")
+)  # fmt: skip
+_THERE: Final = frozenset(("in", "from", "near", "at", "to", "outside", "around", "via", "within"))
 _REACH: Final = 4
 _APOSTROPHES: Final = frozenset("'’`´")
 
@@ -43,7 +56,7 @@ def eponyms() -> Eponyms:
         frozenset(map(str, lists["before"])),
         frozenset(map(str, lists["pairs"])),
         frozenset(map(str, lists["alone"])),
-        frozenset(map(str, lists["with_head"])),
+        frozenset(map(str, lists["with_head"])) | words_of("words/disease_names.txt"),
     )
 
 
@@ -64,6 +77,7 @@ def terms(text: str, tokens: list[Token], known: Callable[[Token], bool]) -> set
             run = tokens[at:end]
             if _is_term(text, tokens, at, end, any(known(token) for token in run)):
                 kept.update(range(at, end))
+                kept.update(_particles(text, tokens, at))
         at = max(end, at + 1)
     return kept
 
@@ -79,7 +93,7 @@ def _run_end(text: str, tokens: list[Token], at: int) -> int:
         last = tokens[end + step - 1]
         if end > at and last.folded in lists.heads and not _listed(last, lists):
             break
-        if not (_listed(last, lists) if step == 2 else _named(last, lists, text)):
+        if not _named(last, lists, text) or (step == 2 and not _pair(tokens, end, lists)):
             break
         gap = text[tokens[end - 1].end : tokens[end].start] if end > at else "-"
         both = end > at and _listed(tokens[end - 1], lists) and _listed(last, lists)
@@ -88,6 +102,23 @@ def _run_end(text: str, tokens: list[Token], at: int) -> int:
             break
         end += step
     return end
+
+
+def _pair(tokens: list[Token], at: int, lists: Eponyms) -> bool:
+    """Say whether ``and`` at ``at`` joins two names of one term: ``Berndt and Harty stage``."""
+    beyond = tokens[at + 2].folded if at + 2 < len(tokens) else ""
+    return _listed(tokens[at + 1], lists) or beyond in lists.strict_heads
+
+
+def _particles(text: str, tokens: list[Token], at: int) -> list[int]:
+    """Return the places of particles before a name: ``von Rosen``, ``Le Fort``."""
+    taken: list[int] = []
+    while at > 0 and tokens[at - 1].folded in _PARTICLES and len(taken) < 2:
+        if text[tokens[at - 1].end : tokens[at].start] not in _JOINS:
+            break
+        at -= 1
+        taken.append(at)
+    return taken
 
 
 _JOINS: Final = frozenset({"-", " ", "–", " - ", "‐", "‑", "/", "\n", "-\n"})
@@ -114,33 +145,80 @@ def _forms(token: Token) -> set[str]:
 def _is_term(text: str, tokens: list[Token], at: int, end: int, known: bool) -> bool:
     """Say whether the names ``at`` to ``end`` stand in a term."""
     lists = eponyms()
-    run = tokens[at:end]
-    run = [token for token in run if token.folded not in {"and", "or"}]
-    listed = [token for token in run if _listed(token, lists)]
-    after = tokens[end : end + 2]
-    near = [t for t in after[:1] if _beside(text, run[-1], t)]
-    near += [t for t in after[1:2] if near and _beside(text, near[0], t) and near[0].text.islower()]
-    head = any(t.folded in lists.heads for t in near)
-    grade = (
-        bool(near)
-        and text[run[-1].end : near[0].start] in {" ", "-", "\n"}
-        and _GRADE.fullmatch(near[0].text) is not None
-        and _GRADE_END.match(text, near[0].end) is not None
-    )
+    run = [token for token in tokens[at:end] if token.folded not in {"and", "or"}]
+    listed = sum(_listed(token, lists) for token in run)
+    near = _following(text, tokens, end)
     joined = len(run) == 1 or "-" in text[run[0].end : run[-1].start]
     of = at > 1 and tokens[at - 1].folded == "of" and tokens[at - 2].folded in lists.before
-    if len(listed) == len(run):
+    if _titled(text, tokens, at):
+        return False
+    if listed == len(run):
         alone = all(_forms(token) & lists.alone for token in run)
         pair = "-".join(token.folded for token in run) in lists.pairs
-        weak = (alone or pair) and not known
-        return head or grade or of or (weak and not _after_name(text, tokens, at))
-    if known or (len(run) > 2 and not joined):
-        return False
+        asked = bool(near) and near[0].folded in contexts().auxiliaries
+        weak = (alone or pair) and not known and not asked
+        head = any(t.folded in lists.heads for t in near) and not _placed(tokens, at, near)
+        graded = bool(near) and _graded(text, run[-1], near[0])
+        return head or graded or of or (weak and not _after_name(text, tokens, at))
+    if known or (len(run) > 2 and not joined) or _after_name(text, tokens, at):
+        return of and not known and _beside(text, tokens[at - 1], run[0])
     owned = any(token.text[-2:-1] in _APOSTROPHES for token in run)
     heads = lists.strict_heads if owned else lists.strict_heads | lists.plain_heads
-    strict = bool(near) and near[0].folded in heads and joined and near[0].text.islower()
-    strict = strict and not _after_name(text, tokens, at)
-    return strict or (of and _beside(text, tokens[at - 1], run[0]))
+    strict = bool(near) and near[0].folded in heads and near[0].text.islower()
+    strict = strict and (joined or len(run) == 2)
+    roman = bool(near) and _ROMAN.fullmatch(near[0].text) is not None
+    roman = roman and text[run[-1].end : near[0].start] == " " and not text.isupper()
+    return strict or roman or (of and _beside(text, tokens[at - 1], run[0]))
+
+
+def _following(text: str, tokens: list[Token], end: int) -> list[Token]:
+    """Return the word after a run of names, and the next where the first has no capital.
+
+    On a new line a word with a capital begins something else.
+    """
+    near: list[Token] = []
+    last = tokens[end - 1]
+    for token in tokens[end : end + 2]:
+        gap = text[last.end : token.start]
+        fresh = "\n" in gap and token.capital and not text.isupper()
+        if not _beside(text, last, token) or fresh or (near and not _adjective(near[0])):
+            break
+        near.append(token)
+        last = token
+    return near
+
+
+def _adjective(token: Token) -> bool:
+    """Say whether a word may stand between a name and its head: ``Baker's ruptured cyst``."""
+    lists = contexts()
+    return token.text.islower() and token.folded not in (
+        lists.stops | lists.auxiliaries | lists.person_verbs | lists.relations
+    )
+
+
+def _graded(text: str, name: Token, token: Token) -> bool:
+    """Say whether a grade stands after a name: ``Salter-Harris II``, ``Walch B2``."""
+    return (
+        text[name.end : token.start] in {" ", "-", "\n"}
+        and _GRADE.fullmatch(token.text) is not None
+        and _GRADE_END.match(text, token.end) is not None
+        and not _AGE.match(text, token.end)
+    )
+
+
+def _placed(tokens: list[Token], at: int, near: list[Token]) -> bool:
+    """Say whether a name is a place by the words around: ``in the Durham area``."""
+    before = [token.folded for token in tokens[max(0, at - 2) : at]]
+    there = bool(before) and (before[-1] in _THERE or (before[-1] == "the" and before[0] in _THERE))
+    return there and near[0].folded in _GROUND
+
+
+def _titled(text: str, tokens: list[Token], at: int) -> bool:
+    """Say whether a title stands before: ``Dr Baker``."""
+    if not at or not _beside(text, tokens[at - 1], tokens[at]):
+        return False
+    before = tokens[at - 1]
+    return before.folded in contexts().sure and text[before.end : tokens[at].start] != "\n"
 
 
 def _after_name(text: str, tokens: list[Token], at: int) -> bool:
@@ -148,10 +226,13 @@ def _after_name(text: str, tokens: list[Token], at: int) -> bool:
     if not at or not _beside(text, tokens[at - 1], tokens[at]):
         return False
     before = tokens[at - 1]
+    if before.folded in _PARTICLES and at > 1:
+        return _after_name(text, tokens, at - 1)
     titled = before.folded in contexts().sure | contexts().likely
     kinds = {Word.NAME_TOO, Word.UNKNOWN, Word.CLINICAL_NAME}
-    named = before.capital and judge(before.folded) in kinds and not before.text.isupper()
-    initial = before.initial and len(before.text) == 1 and text[before.end] == "."
+    shouted = before.text.isupper() and not (tokens[at].text.isupper() and not text.isupper())
+    named = before.capital and judge(before.folded) in kinds and not shouted
+    initial = len(before.text) == 1 and before.text in _INITIALS
     return titled or initial or (named and len(before.text) > 1)
 
 

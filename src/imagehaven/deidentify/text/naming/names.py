@@ -10,8 +10,9 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from imagehaven.deidentify.text.detect.vocabulary import Word
+from imagehaven.deidentify.text.detect.vocabulary import Word, vocabulary
 from imagehaven.deidentify.text.naming.alone import judge_alone
+from imagehaven.deidentify.text.naming.columns import columns, dated_initials
 from imagehaven.deidentify.text.naming.contexts import contexts, role_words
 from imagehaven.deidentify.text.naming.institutions import institutions
 from imagehaven.deidentify.text.naming.neighbours import initials, spread
@@ -25,7 +26,7 @@ _ENDS: Final = frozenset({"", ",", ".", "\n", ";", ")", "(", ":"})
 _ROLE_GAP = re.compile(r"(?:'s)?[ \t]{0,2}[:,(\-–]?\s{0,40}")
 _SIGN_OFF = re.compile(
     r"(?:[.!?\])][ \t]{1,4}|\n[ \t]*|\bstop\s{1,4})(?!(?:CT|MRI?|US|XR|PET|NAD|CR|OK|AP|PA|END)\b)"
-    r"(?P<who>[A-Z]{2,3}(?:\s?/\s?[A-Z]{2,3})?)[ \t]*(?:\n[ \t]*\n|\s*\Z)"
+    r"(?P<who>[A-Z]{2,3}(?:\s?/\s?[A-Z]{2,3})?)\.?[ \t]*(?:\n[ \t]*\n|\s*\Z)"
 )
 
 
@@ -41,10 +42,12 @@ def names_in(reading: Reading) -> Iterator[Found]:
     _told(reading)
     _ranks(reading)
     initials(reading)
+    columns(reading)
     _sign_offs(reading)
     spread(reading)
     found = len(reading.kinds)
     yield from persons(reading)
+    yield from dated_initials(reading)
     if len(reading.kinds) > found:
         spread(reading)
     institutions(reading)
@@ -52,7 +55,9 @@ def names_in(reading: Reading) -> Iterator[Found]:
     yield from organisations(reading)
     for at, (kind, detector) in reading.kinds.items():
         token = reading.tokens[at]
-        end = token.end - 2 if token.text[-2:] in _POSSESSIVES else token.end
+        # The s of a possessive stays, but for one inside a name: St Ninian's Nursing Home.
+        inside = kind == "PLACE" and reading.kinds.get(at + 1, ("", ""))[0] == "PLACE"
+        end = token.end - 2 if token.text[-2:] in _POSSESSIVES and not inside else token.end
         yield Found(token.start, end, kind, detector)
 
 
@@ -63,13 +68,15 @@ def _titles(reading: Reading) -> None:
         title = token.folded
         if title not in lists.sure and title not in lists.likely:
             continue
-        if title == "mr" and token.text == "MR" and _is_modality(reading, at):
+        if title in {"mr", "dr"} and token.text.isupper() and _is_modality(reading, at):
             continue
         gap = reading.text[token.end : reading.tokens[at + 1].start]
         if not re.fullmatch(r"\.?[ \t]{0,3}\n?[ \t]{0,3}", gap) or (
             gap[:1] == "." and len(title) > 4
         ):
             continue
+        if title == "mx" and reading.tokens[at + 1].text.islower() and not reading.whispering:
+            continue  # TNM: Nx Mx transitional
         sure = title in lists.sure
         person = title in {"nurse", "sister", "doctor"} and reading.words[at + 1] is Word.NAME_TOO
         sure = sure or person
@@ -78,8 +85,14 @@ def _titles(reading: Reading) -> None:
 
 
 def _is_modality(reading: Reading, at: int) -> bool:
-    """Tell ``MR brain`` from ``MR BROWN``: what follows is a safe word, and no name."""
-    return reading.words[at + 1] in {Word.SAFE, None}
+    """Tell ``MR brain`` and ``DR Chest`` from ``MR BROWN``: what follows is a part of the body."""
+    after, word = reading.tokens[at + 1], reading.words[at + 1]
+    if word in {Word.SAFE, None} and reading.tokens[at].folded == "mr":
+        return True
+    if after.folded in contexts().organs:
+        return word is not Word.UNKNOWN
+    part = word in {Word.SAFE, Word.CLINICAL_NAME} and after.folded in vocabulary().medical
+    return part and after.text.islower() and not reading.whispering
 
 
 def _follow(reading: Reading, at: int, detector: str, *, sure: bool, most: int = 5) -> None:
@@ -136,6 +149,8 @@ def _actions(reading: Reading) -> None:
         lines = 3 if token.folded in {"sincerely", "faithfully", "wishes", "regards"} else 1
         if gap.count("\n") > lines or not _ROLE_GAP.fullmatch(gap):
             continue
+        if gap.endswith("(") and reading.tokens[at + 1].text in {"s", "S"}:
+            continue  # forename(s)
         firm = relation or ":" in gap or _is_firm(reading, at)
         run = reading.run(at + 1)
         if not run and firm and ":" in gap and _goes_on(reading, at + 1):

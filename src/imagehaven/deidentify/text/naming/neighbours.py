@@ -36,6 +36,8 @@ def _joins(reading: Reading, at: int, beside: int) -> bool:  # noqa: PLR0911 - o
     token, word = reading.tokens[beside], reading.words[beside]
     if word is None or token.folded in role_words():
         return False
+    if reading.text[token.end : token.end + 3].lstrip(" ")[:1] == ":":
+        return False  # a label
     if token.folded in {"st", "saint"} and beside < at:
         return token.capital
     if beside < at and _particle(reading, beside):

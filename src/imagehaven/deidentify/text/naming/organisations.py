@@ -116,7 +116,8 @@ def _is_name(reading: Reading, at: int) -> bool:
 
 def _is_role(reading: Reading, at: int) -> bool:
     word = reading.tokens[at].folded
-    return word != "and" and (word in contexts().stops or word in vocabulary().medical)
+    plain = word in vocabulary().medical and reading.words[at] is Word.SAFE
+    return word != "and" and (word in contexts().stops or plain)
 
 
 def _tokens(reading: Reading, start: int, end: int) -> list[int]:

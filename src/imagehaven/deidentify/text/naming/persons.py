@@ -22,7 +22,10 @@ _LABEL = (
     r"(?:trans(?:c|cr|cribed)?|typed|typist|typ|dict(?:ated)?|dictator|rep(?:orted|orter)?|rpt|auth(?:orised)?"
     r"|ver(?:ified|if)?|signed|chk(?:d)?|checked|initials?|init|entered|sec(?:retary)?|rad(?:iographer)?"
     r"|op(?:erator)?"
-    r"|tech|seen|read|by|approved|scanned|performed|sonographer"
+    r"|tech|seen|read|by|approved|scanned|performed|sonographer|prelim|minutes|arbitration"
+    r"|(?:first|second|third|film|1st|2nd) reader|reader|arbiter|chair|scribe|author|amended"
+    r"|updated|vetted|protocolled|injected|cannulated|consented|reviewer|assist(?:ant|ed)?|asst"
+    r"|filed|printed|keyed|booked|[dt](?=[ \t]?:)"
     r"|our ref|your ref|o/ref|y/ref|reference|ref)"
 )
 _LABELLED = re.compile(
@@ -40,12 +43,15 @@ _NAMED = re.compile(
 _FAMILY = re.compile(
     r"\bthe[ \n](?P<who>[^\W\d_][\w'’\-]+)[ \n](?:family|household|children|twins|siblings)\b", re.I
 )
-_STRONG_LABEL = re.compile(r"trans|typ|dict|ref\b|init|secr", re.I)
+_STRONG_LABEL = re.compile(
+    r"trans|typ|dict|ref\b|init|secr|ver|auth|rep|rad|arbit|min|check|chk|sign|entered|approved",
+    re.I,
+)
 _TYPIST = re.compile(r"trans|typ|dict", re.I)
 _APART = re.compile(r"[ ]{2}|[ ]*(?:\n|\Z)|[ ]+\d")
 _TYPED = re.compile(
-    r"(?:^|\n)[ \t]*(?P<who>[A-Z]{2,4}[ \t]?[/:][ \t]?[A-Za-z]{2,4}|[A-Z](?:\.[ \t]?[A-Z]){1,2}\.?)"
-    r"[ \t]*(?=\n|\Z)"
+    r"(?:^|\n)[ \t]*(?P<who>[A-Z]{2,4}(?:[ \t]?[/:][ \t]?[A-Za-z]{2,4}){1,2}"
+    r"|[A-Z](?:\.[ \t]?[A-Z]){1,2}\.?)[ \t]*(?=\n|\Z|[:,][ \t]?\d|[ \t]\d{1,2}[./\- ]|[ \t]20\d\d)"
 )
 _AGE = re.compile(r"[(,\[][ \t]?(?:aged?[ \t])?(?P<age>9\d|1[0-2]\d)[ \t]?(?=[),\]]|y)")
 _ENDS: Final = (",", ".", ";", ")", "\n", "(", " (", "  ", ":", "\r")
@@ -210,7 +216,7 @@ def _initials(reading: Reading) -> Iterator[Found]:
                 yield Found(match.start("who"), match.end("who"), "NAME", "context/initials")
     for match in _TYPED.finditer(reading.text):
         parts = re.split(r"[^A-Za-z]+", match["who"].lower())
-        if (
+        if "".join(parts) != "dob" and (
             not all(part in vocabulary().safe for part in parts if len(part) > 1)
             or "." in match["who"]
         ):

@@ -1,0 +1,1 @@
+"""Train the network that reads reports for `imagehaven.deidentify.text.tagging`."""

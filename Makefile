@@ -143,3 +143,8 @@ train-text-detector: $(VENV)/.train ## Train the text detector on DICOM=FOLDER (
 .PHONY: bench-ocr
 bench-ocr: $(VENV)/.dev ## Measure the search for text in pixels against peers
 	$(BIN)/python -m benchmarks.deid.ocr --count 240 --repeats 3 --peers .bench-peers
+
+.PHONY: train-text-tagger
+train-text-tagger: $(VENV)/.train ## Train the tagger of reports with the word lists in SCOWL=FOLDER (hours; see training/text_tagger)
+	$(BIN)/python -m training.text_tagger.examples $(SCOWL) build/tagger.npz --words
+	$(BIN)/python -m training.text_tagger.train build/tagger.npz build/tagger.onnx --rounds 4

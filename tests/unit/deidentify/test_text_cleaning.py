@@ -108,6 +108,20 @@ def test_a_name_that_is_a_term_of_medicine_stays(term: str) -> None:
     assert cleaned(f"There is a {term} on the left.") == f"There is a {term} on the left."
 
 
+@pytest.mark.parametrize("name", ["Smith 2", "Davidson 2", "Murray II", "Robertson X1"])
+def test_a_bare_number_makes_no_term_of_a_surname(name: str) -> None:
+    surname = name.split()[0]
+    assert surname not in cleaned(f"Reported by {name}.")
+    assert surname not in cleaned(f"CT chest {name}")
+
+
+@pytest.mark.parametrize(
+    "term", ["Bosniak 2F", "Fazekas 2", "Salter-Harris II", "Garden 3 fracture"]
+)
+def test_a_grade_stays_with_the_name_of_its_scale(term: str) -> None:
+    assert cleaned(f"There is a {term}.") == f"There is a {term}."
+
+
 @pytest.mark.parametrize(
     "name", ["Baker", "Hodgkin", "Parkinson", "Bell", "Paget", "Willis", "Garden"]
 )

@@ -43,6 +43,7 @@ class Eponyms:
     pairs: frozenset[str]
     alone: frozenset[str]
     with_head: frozenset[str]
+    graded: frozenset[str]
 
 
 @cache
@@ -57,6 +58,7 @@ def eponyms() -> Eponyms:
         frozenset(map(str, lists["pairs"])),
         frozenset(map(str, lists["alone"])),
         frozenset(map(str, lists["with_head"])) | words_of("words/disease_names.txt"),
+        frozenset(map(str, lists["graded"])),
     )
 
 
@@ -159,6 +161,9 @@ def _is_term(text: str, tokens: list[Token], at: int, end: int, known: bool) -> 
         weak = (alone or pair) and not known and not asked
         head = any(t.folded in lists.heads for t in near) and not _placed(tokens, at, near)
         graded = bool(near) and _graded(text, run[-1], near[0])
+        # Smith 2 may be a person as well: Bosniak 2 and Weber B fracture are not.
+        sole = len(run) == 1 and not _forms(run[0]) & (lists.graded | lists.alone)
+        graded = graded and (not sole or _heads_beyond(text, tokens, end))
         return head or graded or of or (weak and not _after_name(text, tokens, at))
     if known or (len(run) > 2 and not joined) or _after_name(text, tokens, at):
         return of and not known and _beside(text, tokens[at - 1], run[0])
@@ -204,6 +209,13 @@ def _graded(text: str, name: Token, token: Token) -> bool:
         and _GRADE_END.match(text, token.end) is not None
         and not _AGE.match(text, token.end)
     )
+
+
+def _heads_beyond(text: str, tokens: list[Token], end: int) -> bool:
+    """Say whether a head stands behind the grade at ``end``: ``Weber B fracture``."""
+    if end + 1 >= len(tokens) or not _beside(text, tokens[end], tokens[end + 1]):
+        return False
+    return tokens[end + 1].folded in eponyms().heads
 
 
 def _placed(tokens: list[Token], at: int, near: list[Token]) -> bool:

@@ -110,7 +110,7 @@ def test_a_name_that_is_a_term_of_medicine_stays(term: str) -> None:
 
 @pytest.mark.parametrize("name", ["Smith 2", "Davidson 2", "Murray II", "Robertson X1"])
 def test_a_bare_number_makes_no_term_of_a_surname(name: str) -> None:
-    surname = name.split()[0]
+    surname = name.split(maxsplit=1)[0]
     assert surname not in cleaned(f"Reported by {name}.")
     assert surname not in cleaned(f"CT chest {name}")
 

@@ -103,9 +103,11 @@ bench-scan: $(VENV)/.dev ## Measure the scan of headers against pydicom, fastdic
 	$(BIN)/python -m benchmarks.scan $(wildcard ../shared/dicom)
 
 .PHONY: fuzz
-fuzz: $(VENV)/.dev $(VENV)/.packages ## Fuzz the compiled core for an hour (FUZZ_SECONDS=n for another time)
+fuzz: $(VENV)/.dev $(VENV)/.packages ## Fuzz each part of the compiled core for an hour (FUZZ_SECONDS=n for another time)
 	$(BIN)/python tests/native/build.py build/fuzz
-	cd build/fuzz && ./fuzz_scan -max_total_time=$(or $(FUZZ_SECONDS),3600) -max_len=60000 -print_final_stats=1 seeds
+	cd build/fuzz && for target in fuzz_scan fuzz_rewrite; do \
+	  ./$$target -max_total_time=$(or $(FUZZ_SECONDS),3600) -max_len=60000 -print_final_stats=1 seeds \
+	  || exit 1; done
 
 .PHONY: lock
 lock: $(VENV)/.made ## Write constraints.txt anew from pyproject.toml

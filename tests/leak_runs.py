@@ -117,11 +117,19 @@ def survivors(written: bytes, secrets: tuple[str | bytes, ...]) -> list[str | by
             forms = [secret]
             text = written
         else:
-            forms = [secret.lower().encode(code, "ignore") for code in _ENCODINGS]
+            forms = [form for code in _ENCODINGS if (form := _encoded(secret.lower(), code))]
             text = lowered
-        if any(form and form in text for form in forms):
+        if any(form in text for form in forms):
             found.append(secret)
     return found
+
+
+def _encoded(secret: str, code: str) -> bytes:
+    """The secret in an encoding; nothing where a letter is missing there."""
+    try:
+        return secret.encode(code)
+    except UnicodeEncodeError:
+        return b""
 
 
 def real(name: str = "CT_small.dcm", **values: Any) -> Dataset:

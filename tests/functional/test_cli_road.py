@@ -166,7 +166,7 @@ def test_control_c_ends_quietly_and_the_same_command_goes_on(
 ) -> None:
     folder = str(tmp_path / "haven")
     many = tmp_path / "many"
-    synthesise(many, instances=3000, seed=1)
+    synthesise(many, instances=12_000, seed=1)
     assert run(["init", folder]) == 0
     words = [sys.executable, "-m", "imagehaven", "-C", folder, "ingest", str(many)]
     # A session of its own: the terminal sends Ctrl-C to the command and its workers alike.
@@ -188,7 +188,7 @@ def test_control_c_ends_quietly_and_the_same_command_goes_on(
     assert run(["-C", folder, "ingest", str(many), "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["resumed"] is True
-    assert report["catalogued"] == 3000
+    assert report["catalogued"] == 12_000
 
 
 def _chunks_done(ledger: Path) -> int:

@@ -1,8 +1,8 @@
-"""Builds the fuzz target of the compiled core with clang's sanitizers; `make fuzz` runs it long.
+"""Builds the fuzz targets of the compiled core with clang's sanitizers; `make fuzz` runs them long.
 
     python tests/native/build.py FOLDER
 
-writes FOLDER/fuzz_scan and FOLDER/seeds, small real files to start from.
+writes FOLDER/fuzz_scan, FOLDER/fuzz_rewrite and FOLDER/seeds, small real files to start from.
 """
 
 from __future__ import annotations
@@ -26,13 +26,16 @@ FLAGS = (
 _SMALL = 60_000
 
 
-def build(folder: Path) -> tuple[Path, Path]:
-    """Make the target and its seeds; return both."""
+TARGETS = ("fuzz_scan", "fuzz_rewrite")
+
+
+def build(folder: Path, name: str) -> tuple[Path, Path]:
+    """Make one target and the seeds; return both."""
     folder.mkdir(parents=True, exist_ok=True)
-    target, seeds = folder / "fuzz_scan", folder / "seeds"
-    # module.c is the door for Python; what lies behind it needs none.
-    sources = [path for path in sorted(CORE.glob("*.c")) if path.name != "module.c"]
-    command = ["clang", *FLAGS, f"-I{CORE}", ROOT / "tests" / "native" / "fuzz_scan.c", *sources]
+    target, seeds = folder / name, folder / "seeds"
+    # Two files are the door for Python; what lies behind it needs none.
+    sources = [path for path in sorted(CORE.glob("*.c")) if '"python.h"' not in path.read_text()]
+    command = ["clang", *FLAGS, f"-I{CORE}", ROOT / "tests" / "native" / f"{name}.c", *sources]
     subprocess.run([*command, "-o", target], check=True)
     seeds.mkdir(exist_ok=True)
     for path in Path(data.__file__).parent.rglob("*"):
@@ -43,4 +46,5 @@ def build(folder: Path) -> tuple[Path, Path]:
 
 
 if __name__ == "__main__":
-    build(Path(sys.argv[1]))
+    for one in TARGETS:
+        build(Path(sys.argv[1]), one)

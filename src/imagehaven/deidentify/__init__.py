@@ -15,6 +15,7 @@ copied unchanged; the same input, key and profile give the same bytes; the sourc
 """
 
 from imagehaven.deidentify.actions import DeidentifySummary, Unreleased, deidentify
+from imagehaven.deidentify.deidentifier import Deidentifier, deidentifier_for
 from imagehaven.deidentify.elements.dataset import Cleaned, deidentify_dataset
 from imagehaven.deidentify.faces import DefaceSummary, deface
 from imagehaven.deidentify.generalise import Ladder, ladder_of
@@ -39,6 +40,7 @@ __all__ = [
     "Decision",
     "DefaceSummary",
     "Deidentified",
+    "Deidentifier",
     "DeidentifySummary",
     "Explanation",
     "Ladder",
@@ -49,6 +51,7 @@ __all__ = [
     "Unreleased",
     "decide",
     "deface",
+    "deidentifier_for",
     "deidentify",
     "deidentify_dataset",
     "deidentify_file",

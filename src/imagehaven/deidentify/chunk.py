@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 from imagehaven.acquire import Source, open_sources
+from imagehaven.deidentify.deidentifier import Deidentifier, deidentifier_for
 from imagehaven.deidentify.faces import Decision, without_face
-from imagehaven.deidentify.instance import deidentify_file
 from imagehaven.deidentify.pseudonyms import Pseudonyms
 from imagehaven.deidentify.rulebook.profile import Profile
 from imagehaven.errors import Quarantine, Withheld
@@ -52,21 +52,29 @@ def deidentify_chunk(context: Context, items: list[Source]) -> list[Result]:
 
     Raises :class:`~imagehaven.errors.TransientError` when the context's folder cannot be written.
     """
+    maker = deidentifier_for(context.profile, Pseudonyms(context.key))
+    plain = context.faces is None  # a file of its own, which need not be opened twice
     results = {
-        source.location: _result(context, source, stream) for source, stream in open_sources(items)
+        item.location: _result(context, maker, item, Path(item.path))
+        for item in items
+        if plain and not item.members
     }
+    rest = [item for item in items if item.location not in results]
+    for source, stream in open_sources(rest):
+        results[source.location] = _result(context, maker, source, stream)
     return [results[item.location] for item in items]
 
 
-def _result(context: Context, source: Source, stream: BinaryIO | Quarantine) -> Result:
+def _result(
+    context: Context, maker: Deidentifier, source: Source, stream: BinaryIO | Path | Quarantine
+) -> Result:
     draft = hashlib.sha256(source.location.encode("utf-8", "surrogateescape")).hexdigest()[:24]
     try:
         if isinstance(stream, Quarantine):
             raise stream
-        if context.faces is not None:
+        if context.faces is not None and not isinstance(stream, Path):
             stream = without_face(stream, context.faces)
-        pseudonyms = Pseudonyms(context.key)
-        made = deidentify_file(stream, context.folder / draft, context.profile, pseudonyms)
+        made = maker.file(stream, context.folder / draft)
     except Withheld as outcome:
         return Result(source.location, "withheld", outcome.reason, outcome.detail)
     except Quarantine as outcome:

@@ -53,6 +53,14 @@ class Deidentified:
     actions: Mapping[str, int]
 
 
+@dataclass
+class Lesson:
+    """What one file taught: its header where its pixels went as they were, or that they changed."""
+
+    header: Header | None = None
+    changed: bool = False
+
+
 def deidentify_file(
     source: BinaryIO | Path,
     destination: Path,
@@ -61,12 +69,13 @@ def deidentify_file(
     *,
     steps: Mapping[str, int] | None = None,
     taught: Taught | None = None,
+    lesson: Lesson | None = None,
 ) -> Deidentified:
     """De-identify ``source`` into the folder ``destination``, under its pseudonymous path.
 
     The file appears whole or not at all; the same source, key, profile, ``steps`` (how coarse each
     quasi-identifier is made, by keyword) and ``taught`` (what a haven knows beyond the built-in
-    rules) give the same bytes. Raises
+    rules) give the same bytes; ``lesson`` is told what the file teaches. Raises
     :class:`~imagehaven.errors.Withheld` when it may not be released,
     :class:`~imagehaven.errors.Quarantine` when it cannot be read, and
     :class:`~imagehaven.errors.TransientError` when ``destination`` cannot be written.
@@ -78,8 +87,9 @@ def deidentify_file(
             raise unreadable(error) from None
         with stream:
             return deidentify_file(
-                stream, destination, profile, pseudonyms, steps=steps, taught=taught
-            )
+                stream, destination, profile, pseudonyms,
+                steps=steps, taught=taught, lesson=lesson,
+            )  # fmt: skip
     header = read_header(source, source.seek(0, io.SEEK_END))
     with quiet_pydicom():
         decided = _decided(source, header, profile, pseudonyms, taught or Taught())
@@ -96,6 +106,9 @@ def deidentify_file(
         cleaned.dataset, identity.sop_class, instance, decided.redaction, decided.strip
     )
     written = write_file(destination / path, source, header, content)
+    if lesson is not None:
+        lesson.changed = decided.changed
+        lesson.header = None if lesson.changed else header
     return Deidentified(
         patient=patient,
         study=study,
@@ -119,6 +132,12 @@ class _Decided:
     cleaned: Cleaned
     redaction: Redaction | None
     strip: bool
+    searched: bool
+
+    @property
+    def changed(self) -> bool:
+        """Whether the pixels were searched or changed, as those of the next such file may be."""
+        return self.searched or self.strip or self.redaction is not None
 
 
 def _decided(
@@ -152,7 +171,7 @@ def _decided(
     except Exception as error:  # noqa: BLE001 - hostile input can raise anything in pydicom
         detail = f"the de-identifier failed with {type(error).__name__}"
         raise Quarantine("malformed", detail) from None
-    return _Decided(identity, cleaned, pixels.redaction, strip)
+    return _Decided(identity, cleaned, pixels.redaction, strip, pixels.searched)
 
 
 def _terms(

@@ -37,7 +37,7 @@ class Scanned:
 
 def core_works() -> bool:
     """Say whether the compiled core was built."""
-    return _core() is not None
+    return load_core() is not None
 
 
 def scan_files(
@@ -50,7 +50,7 @@ def scan_files(
     header is read. Call it only where :func:`core_works`.
     """
     tags = tuple(int(keyword_to_tag(keyword), 16) for keyword in keywords)
-    declined, texts, numbers = _core().scan_files(list(files), tags, hashing)
+    declined, texts, numbers = load_core().scan_files(list(files), tags, hashing)
     count = len(files)
     arrays: dict[str, pa.Array] = {}
     for name, (present, offsets, values) in zip((*TEXTS, *keywords), texts, strict=True):
@@ -63,7 +63,8 @@ def scan_files(
 
 
 @cache
-def _core() -> Any:
+def load_core() -> Any:
+    """Return the compiled core, None where it was not built."""
     try:
         core = import_module("imagehaven.dicom.native._core")
     except ImportError:  # no compiler when this was installed

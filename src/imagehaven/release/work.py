@@ -21,7 +21,7 @@ from typing import Any, BinaryIO, TypeVar
 from imagehaven.acquire import open_sources, read_source
 from imagehaven.acquire.source import Source
 from imagehaven.catalogue import source_of
-from imagehaven.deidentify import Deidentified, Profile, Pseudonyms, deidentify_file
+from imagehaven.deidentify import Deidentified, Profile, Pseudonyms, deidentifier_for
 from imagehaven.deidentify.faces import Decision as FaceDecision
 from imagehaven.deidentify.faces import without_face
 from imagehaven.deidentify.taught import Taught
@@ -185,10 +185,10 @@ def _deidentified(context: WorkContext, stream: BinaryIO, folder: Path) -> Deide
     try:
         if context.faces is not None:
             stream = without_face(stream, context.faces)
-        return deidentify_file(
-            stream, folder, context.profile, Pseudonyms(context.key),
-            steps=context.steps, taught=context.taught,
-        )  # fmt: skip
+        maker = deidentifier_for(
+            context.profile, Pseudonyms(context.key), steps=context.steps, taught=context.taught
+        )
+        return maker.file(stream, folder)
     except OSError as error:
         # Writing raises TransientError there, so this is the original that does not answer.
         raise Missing("unreadable") from error

@@ -60,7 +60,7 @@ class Cleaned:
 
 
 @dataclass(frozen=True)
-class _Place:
+class Place:
     """Where the walk is: ``masked`` inside a sequence that is replaced by a dummy."""
 
     context: Context
@@ -95,12 +95,17 @@ def context_of(source: Dataset) -> Context:
     )
 
 
-def _deidentify(
-    source: Dataset, profile: Profile, pseudonyms: Pseudonyms, little: bool, denied: KnownPeople
-) -> Cleaned:
+def prepare(
+    source: Dataset,
+    profile: Profile,
+    pseudonyms: Pseudonyms,
+    *,
+    little: bool = True,
+    denied: KnownPeople = _NOBODY,
+) -> Pass:
+    """Return what every element of ``source`` is cleaned with."""
     identity = Identity.of(source)
-    modified = "retain_longitudinal_modified_dates" in profile.options
-    work = Pass(
+    return Pass(
         profile,
         pseudonyms,
         identity,
@@ -112,19 +117,43 @@ def _deidentify(
         study_day(text_of(source, tag) for tag in _STUDY_DATES),
         denied=denied,
     )
-    kept = _clean(source, work, _Place(profile.normal(context_of(source)), top=True))
-    pseudonym = pseudonyms.patient_id(identity.patient)
-    for tag, vr in ((PATIENT_NAME, "PN"), (PATIENT_ID, "LO")):
-        kept[BaseTag(tag)] = element(tag, vr, join_text([pseudonym], vr), little)
-    kept.update(method_statement(profile, little))
+
+
+def _deidentify(
+    source: Dataset, profile: Profile, pseudonyms: Pseudonyms, little: bool, denied: KnownPeople
+) -> Cleaned:
+    work = prepare(source, profile, pseudonyms, little=little, denied=denied)
+    kept = _clean(source, work, top_of(work))
+    kept.update(fixed_elements(work))
     result = Dataset(dict(sorted(kept.items())))
-    work.given.add(("PatientID", identity.patient, pseudonym))
-    if modified:
-        work.given.add(("DateShiftDays", identity.patient, str(work.shift.days)))
-    return Cleaned(result, dict(sorted(work.counts.items())), tuple(sorted(work.given)))
+    given = work.given | fixed_pseudonyms(work)
+    return Cleaned(result, dict(sorted((+work.counts).items())), tuple(sorted(given)))
 
 
-def _clean(source: Dataset, work: Pass, place: _Place) -> dict[BaseTag, Element]:
+def top_of(work: Pass) -> Place:
+    """Return where the walk of a data set begins."""
+    return Place(work.profile.normal(context_of(work.source)), top=True)
+
+
+def fixed_elements(work: Pass) -> dict[BaseTag, Element]:
+    """Return what stands in every data set, whatever its source has."""
+    pseudonym = work.pseudonyms.patient_id(work.identity.patient)
+    fixed = method_statement(work.profile, work.little)
+    for tag, vr in ((PATIENT_NAME, "PN"), (PATIENT_ID, "LO")):
+        fixed[BaseTag(tag)] = element(tag, vr, join_text([pseudonym], vr), work.little)
+    return fixed
+
+
+def fixed_pseudonyms(work: Pass) -> set[tuple[str, str, str]]:
+    """Return what the vault is told of every data set of a patient."""
+    patient = work.identity.patient
+    told = {("PatientID", patient, work.pseudonyms.patient_id(patient))}
+    if "retain_longitudinal_modified_dates" in work.profile.options:
+        told.add(("DateShiftDays", patient, str(work.shift.days)))
+    return told
+
+
+def _clean(source: Dataset, work: Pass, place: Place) -> dict[BaseTag, Element]:
     """Return the elements of one data set or item that may be kept."""
     kept: dict[BaseTag, Element] = {}
     private: list[int] = []
@@ -136,10 +165,7 @@ def _clean(source: Dataset, work: Pass, place: _Place) -> dict[BaseTag, Element]
         if group < 8 or tag & 0xFFFF == 0 or group >> 8 in _REPEATING:
             work.counts["X"] += 1
             continue
-        found = stored(source, tag, little=work.little)
-        cleaned = None if found is None else _standard(found, tag, work, place)
-        if not place.masked:
-            cleaned = _by_its_code(source, tag, cleaned, work)
+        cleaned = clean_element(source, tag, work, place)
         if cleaned is not None:
             kept[BaseTag(tag)] = cleaned
     if "retain_safe_private" in work.profile.options and not place.masked:
@@ -147,6 +173,13 @@ def _clean(source: Dataset, work: Pass, place: _Place) -> dict[BaseTag, Element]
     else:
         work.counts["X"] += len(private)
     return kept
+
+
+def clean_element(source: Dataset, tag: int, work: Pass, place: Place) -> Element | None:
+    """Return what becomes of a standard element of ``source``, None where it is removed."""
+    found = stored(source, tag, little=work.little)
+    cleaned = None if found is None else _standard(found, tag, work, place)
+    return cleaned if place.masked else _by_its_code(source, tag, cleaned, work)
 
 
 def _by_its_code(source: Dataset, tag: int, cleaned: Element | None, work: Pass) -> Element | None:
@@ -177,11 +210,9 @@ def _known_code(source: Dataset, tag: int, work: Pass) -> bool:
     return technical.knows(code)
 
 
-def _standard(source: Element, tag: int, work: Pass, place: _Place) -> Element | None:
+def _standard(source: Element, tag: int, work: Pass, place: Place) -> Element | None:
     """Apply the decision on one standard element; None removes it."""
-    decision = decide(work.profile, tag, place.context)
-    if place.masked:
-        decision = _masked(decision, tag)
+    decision = decision_on(tag, work.profile, place)
     action = decision.action
     vr = None if action == "X" else real_vr(source, tag, work.signed)
     if vr is None:
@@ -203,6 +234,12 @@ def _standard(source: Element, tag: int, work: Pass, place: _Place) -> Element |
     return None if kept is None else element(tag, vr, kept, work.little)
 
 
+def decision_on(tag: int, profile: Profile, place: Place) -> Decision:
+    """Decide on a standard element where it stands."""
+    decision = decide(profile, tag, place.context)
+    return _masked(decision, tag) if place.masked else decision
+
+
 def _masked(decision: Decision, tag: int) -> Decision:
     """Return what an element becomes in an item that only has to be there: as little as can be."""
     if decision.kind in NEEDS_PLACE:
@@ -218,7 +255,7 @@ def _masked(decision: Decision, tag: int) -> Decision:
 
 
 def _sequence(
-    source: Element, tag: int, decision: Decision, work: Pass, place: _Place
+    source: Element, tag: int, decision: Decision, work: Pass, place: Place
 ) -> Element | None:
     """Clean each item; items and sequences that have nothing left are left out, where they may."""
     action, kind = decision.action, decision.kind
@@ -226,8 +263,7 @@ def _sequence(
         work.counts["Z"] += 1
         return DataElement(tag, "SQ", Sequence([]))
     before = list(source.value or ())
-    sequence = entry(tag).keyword or _PRIVATE_SEQUENCE
-    inside = _Place(place.context.inside(sequence), masked=place.masked or action == "D")
+    inside = inside_of(tag, place, action)
     if inside.masked:
         before = before[:1]
     cleaned = [_clean(item, work, inside) for item in before]
@@ -244,12 +280,18 @@ def _sequence(
     return DataElement(tag, "SQ", Sequence(items))
 
 
+def inside_of(tag: int, place: Place, action: str) -> Place:
+    """Return where the items of a sequence stand."""
+    sequence = entry(tag).keyword or _PRIVATE_SEQUENCE
+    return Place(place.context.inside(sequence), masked=place.masked or action == "D")
+
+
 def _private(source: Dataset, found: list[int], work: Pass) -> dict[BaseTag, Element]:
     """Return the known-safe private elements under new block numbers, each value checked."""
     safe, creators = safe_elements(source, found, little=work.little)
     kept: dict[BaseTag, Element] = {}
     for one in safe:
-        cleaned = _safe_private(one, work)
+        cleaned = clean_private(one, work)
         if cleaned is not None:
             kept[BaseTag(one.tag)] = cleaned
     used = {tag >> 8 for tag in kept}
@@ -261,12 +303,12 @@ def _private(source: Dataset, found: list[int], work: Pass) -> dict[BaseTag, Ele
     return kept
 
 
-def _safe_private(one: Kept, work: Pass) -> Element | None:
+def clean_private(one: Kept, work: Pass) -> Element | None:
     """Return a known-safe element whose VR, count of values and content are as they should be."""
     source, vr = one.source, one.row.vr
     if isinstance(source, DataElement):
         cleaned = Decision("C", "the known-safe list")
-        return _sequence(source, one.tag, cleaned, work, _Place(Context())) if vr == "SQ" else None
+        return _sequence(source, one.tag, cleaned, work, Place(Context())) if vr == "SQ" else None
     if vr == "SQ" or source.VR not in (None, "UN", vr) or not isinstance(source.value, bytes):
         return None
     if not work.little and source.VR == "UN":

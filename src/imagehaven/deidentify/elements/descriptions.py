@@ -169,7 +169,7 @@ def _copied(source: Dataset, inherited: Element | None) -> Dataset | None:
             items = [item for item in inner if item is not None]
             if items:
                 found[BaseTag(tag)] = DataElement(tag, "SQ", Sequence(items))
-        elif tag in _telling() or "PN" in (element.VR, entry(tag).vr):
+        elif tag in telling_tags() or "PN" in (element.VR, entry(tag).vr):
             found[BaseTag(tag)] = element
     if found and character_set is not None:
         found[BaseTag(_CHARACTER_SET)] = character_set
@@ -177,7 +177,7 @@ def _copied(source: Dataset, inherited: Element | None) -> Dataset | None:
 
 
 @cache
-def _telling() -> frozenset[int]:
+def telling_tags() -> frozenset[int]:
     """Return the elements that the text room asks for beside person names."""
     keywords = (row["keyword"] for row in table("known_elements.csv"))
     return frozenset(tag for keyword in keywords if (tag := tag_for_keyword(keyword)) is not None)

@@ -206,13 +206,14 @@ def _texts(dataset: Dataset) -> Iterator[tuple[int, str, str]]:
                 yield from _texts(item)
             continue
         vr = "PN" if _is_name(tag, element.VR) else ""
-        found = stored(dataset, tag) if vr or tag in _WATCHED else None
+        found = stored(dataset, tag) if vr or tag in WATCHED else None
         if found is not None:
             for value in _decoded(found.value, dataset):
                 yield from ((tag, vr, part) for part in value.split("\\") if part.strip(" \0"))
 
 
-_WATCHED: Final = _IDENTIFIERS | _PHONES | _ADDRESSES | _PLACES | _BIRTH
+WATCHED: Final = _IDENTIFIERS | _PHONES | _ADDRESSES | _PLACES | _BIRTH
+"""What the guard collects beside person names."""
 
 
 def _is_name(tag: int, vr: str | None) -> bool:

@@ -49,7 +49,7 @@ _NUMBER_CODES = {"UL": "L", "SL": "l", "UV": "Q", "SV": "q", "FD": "d"}
 _FEW = 16
 _FLOATS = frozenset(["FD", "FL", "OD", "OF"])  # 38.4 is all printable bytes, by chance
 PATIENT_NAME, PATIENT_ID = 0x00100010, 0x00100020
-_BIRTH_DATE = 0x00100030
+BIRTH_DATE = 0x00100030
 _FREE_TEXT = frozenset(["LO", "SH", "UC", "ST", "LT", "UT"])
 
 
@@ -198,7 +198,7 @@ def _each(value: bytes, vr: str, tag: int, work: Pass, *, shifted: bool) -> byte
             new = dates.cap_age(text)
         elif vr == "TM":
             new = dates.keep_time(text)
-        elif tag == _BIRTH_DATE:
+        elif tag == BIRTH_DATE:
             new = dates.shift_birth_date(text, work.studied, shift)
         elif vr == "DA":
             new = dates.shift_date(text, shift)

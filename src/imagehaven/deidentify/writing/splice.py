@@ -99,14 +99,19 @@ def write_file(destination: Path, stream: BinaryIO, header: Header, content: Con
     except OSError as error:
         with suppress(OSError):
             draft.unlink(missing_ok=True)
-        raise TransientError(
-            f"{destination.parent} cannot be written ({error.strerror}): mend that, then run the "
-            "same command again."
-        ) from error
+        raise not_writable(destination.parent, error) from error
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
     return Written(size, digest.hexdigest())
+
+
+def not_writable(folder: Path, error: OSError) -> TransientError:
+    """Return what to raise when a folder cannot be written to."""
+    return TransientError(
+        f"{folder} cannot be written ({error.strerror}): mend that, then run the "
+        "same command again."
+    )
 
 
 @contextmanager

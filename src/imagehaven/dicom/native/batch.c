@@ -16,6 +16,7 @@ typedef struct { /* what is kept from file to file */
     unsigned char *buffer;
     size_t room;
     column_t *promoted;
+    tree_t tree;
 } workspace_t;
 
 int batch_make(batch_t *batch) {
@@ -100,13 +101,16 @@ static int hash_file(batch_t *batch, size_t row, const scan_t *scan, workspace_t
 static const char *scan_source(batch_t *batch, size_t row, source_t source, workspace_t *space) {
     scan_t found = {.source = source,
                     .dictionary = batch->dictionary,
-                    .promoted = batch->promoted,
-                    .promoted_count = batch->promoted_count,
-                    .columns = space->promoted,
-                    .meta = &batch->columns[META].values,
-                    .elements = &batch->columns[ELEMENTS].values};
-    int whole = scan(&found);
+                    .tree = space->tree};
+    json_t json = {.promoted = batch->promoted,
+                   .promoted_count = batch->promoted_count,
+                   .columns = space->promoted,
+                   .meta = &batch->columns[META].values,
+                   .elements = &batch->columns[ELEMENTS].values};
+    found.tree.count = 0;
+    int whole = scan(&found) && put_json(&found, &json);
     source_free(&found.source);
+    space->tree = found.tree;
     if (!whole) return found.why;
     if (batch->hashing && !hash_file(batch, row, &found, space)) return "unreadable";
     for (size_t i = META; i <= ELEMENTS; i++)
@@ -176,6 +180,7 @@ int batch_run(batch_t *batch) {
     for (size_t i = 0; i < batch->column_count; i++) failed |= batch->columns[i].values.failed;
     for (size_t i = 0; space.promoted && i < batch->promoted_count; i++)
         out_free(&space.promoted[i].values);
+    tree_free(&space.tree);
     free(space.promoted);
     free(space.buffer);
     return !failed;

@@ -1,13 +1,7 @@
 /* Python's door to the scanner: sources and tags in, the buffers of Arrow columns out. */
-#define PY_SSIZE_T_CLEAN
-#include <Python.h>
+#include "python.h"
 
 #include "batch.h"
-
-typedef struct {
-    dictionary_t dictionary;
-    PyObject *tables; /* keeps the bytes that `dictionary` points into */
-} state_t;
 
 static int table(PyObject *tables, Py_ssize_t place, size_t width, const void **start,
                  size_t *count) {
@@ -210,6 +204,8 @@ static PyMethodDef methods[] = {
      "Take the dictionaries: public tags, repeating groups, private creators, private tags."},
     {"scan_files", scan_files, METH_VARARGS,
      "Scan a list of paths (bytes) and buffers; say why not, text columns, number columns."},
+    {"rewrite_file", rewrite_file, METH_VARARGS,
+     "Write one file anew: a path (bytes) or buffer, the folder, what tells, sessions, shapes."},
     {NULL, NULL, 0, NULL},
 };
 
@@ -228,7 +224,7 @@ static int clear(PyObject *module) {
 static struct PyModuleDef definition = {
     .m_base = PyModuleDef_HEAD_INIT,
     .m_name = "imagehaven.dicom.native._core",
-    .m_doc = "The compiled scanner of DICOM headers.",
+    .m_doc = "The compiled scanner of DICOM headers, and the writer of de-identified files.",
     .m_size = sizeof(state_t),
     .m_methods = methods,
     .m_traverse = traverse,
@@ -237,6 +233,8 @@ static struct PyModuleDef definition = {
 
 PyMODINIT_FUNC PyInit__core(void) {
     PyObject *module = PyModule_Create(&definition);
-    if (module) memset(PyModule_GetState(module), 0, sizeof(state_t));
+    if (!module) return NULL;
+    memset(PyModule_GetState(module), 0, sizeof(state_t));
+    if (PyModule_AddType(module, &session_type)) Py_CLEAR(module);
     return module;
 }

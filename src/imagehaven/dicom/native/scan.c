@@ -1,4 +1,4 @@
-#include "parse.h"
+#include "tree.h"
 
 static int is_uid(const char *text) {
     for (;; text++) {
@@ -23,7 +23,7 @@ static int meta_information(scan_t *scan, uint64_t *position) {
     level_t level = {.end = scan->source.size, .encoding = LATIN_1, .representation = -1};
     element_t stopped = {0};
     scan->in_meta = 1;
-    if (!data_set(scan, &level, position, 0, scan->meta, &stopped)) return 0;
+    if (!data_set(scan, &level, position, 0, &stopped)) return 0;
     scan->in_meta = 0;
     if (*scan->syntax && !is_uid(scan->syntax)) return declined(scan, "odd transfer syntax");
     if (!strcmp(scan->syntax, "1.2.840.10008.1.2.1.99") ||
@@ -46,16 +46,7 @@ static int trailing_elements(scan_t *scan, uint64_t position, const level_t *mai
     if (!any) return 1; /* zeros up to the end are a medium's padding */
     if (left < 8) return declined(scan, "truncated");
     if (tag_at(next) <= main_level->tag) return declined(scan, "elements out of order");
-    /* The object that the main data set left closed goes on with these elements. */
-    if (scan->elements->failed) return declined(scan, "no memory");
-    size_t closed = scan->elements->length - 1;
-    if (!data_set(scan, &level, &position, 0, scan->elements, NULL)) return 0;
-    if (scan->elements->failed) return declined(scan, "no memory");
-    scan->elements->data[closed] = ',';
-    memmove(scan->elements->data + closed + 1, scan->elements->data + closed + 2,
-            scan->elements->length - closed - 2);
-    scan->elements->length--;
-    return 1;
+    return data_set(scan, &level, &position, 0, NULL);
 }
 
 static int main_data_set(scan_t *scan, uint64_t position) {
@@ -64,10 +55,14 @@ static int main_data_set(scan_t *scan, uint64_t position) {
     const unsigned char *head = source_at(&scan->source, position, 8);
     if (!head || !head[0]) return declined(scan, "truncated, swapped or a command");
     level.implicit = !*scan->syntax || !strcmp(scan->syntax, "1.2.840.10008.1.2");
-    if (!data_set(scan, &level, &position, 0, scan->elements, &pixels)) return 0;
+    scan->main = scan->tree.count;
+    if (!data_set(scan, &level, &position, 0, &pixels)) return 0;
+    scan->behind = scan->tree.count;
     settle_syntax(scan, level.implicit);
     if (!pixels.tag) return 1;
     scan->has_pixels = 1;
+    scan->pixel_tag = pixels.tag;
+    scan->pixel_vr = pixels.vr;
     scan->pixel_offset = pixels.value;
     scan->pixel_length = pixels.length;
     position = pixels.value;
@@ -88,6 +83,5 @@ int scan(scan_t *scan) {
     if (!prefix || memcmp(prefix, "DICM", 4)) return declined(scan, "no DICM prefix");
     if (!meta_information(scan, &position) || !main_data_set(scan, position)) return 0;
     if (!scan->instance_seen) return declined(scan, "no SOPInstanceUID");
-    if (scan->meta->failed || scan->elements->failed) return declined(scan, "no memory");
     return 1;
 }

@@ -119,12 +119,18 @@ void sha256_add(sha256_t *hash, const unsigned char *data, size_t length) {
     if (length % 64) memcpy(hash->rest, data + length / 64 * 64, length % 64);
 }
 
-void sha256_hex(sha256_t *hash, char *hex) {
-    static const char digits[] = "0123456789abcdef";
+void sha256_bytes(sha256_t *hash, unsigned char *digest) {
     unsigned char end[72] = {0x80};
     uint64_t bits = hash->length * 8;
     size_t zeros = (119 - hash->length % 64) % 64;
     for (int i = 0; i < 8; i++) end[1 + zeros + i] = (unsigned char)(bits >> (56 - 8 * i));
     sha256_add(hash, end, 1 + zeros + 8);
-    for (int i = 0; i < 64; i++) hex[i] = digits[hash->state[i / 8] >> (28 - i % 8 * 4) & 15];
+    for (int i = 0; i < 32; i++) digest[i] = (unsigned char)(hash->state[i / 4] >> (24 - i % 4 * 8));
+}
+
+void sha256_hex(sha256_t *hash, char *hex) {
+    static const char digits[] = "0123456789abcdef";
+    unsigned char digest[32];
+    sha256_bytes(hash, digest);
+    for (int i = 0; i < 64; i++) hex[i] = digits[digest[i / 2] >> (i % 2 ? 0 : 4) & 15];
 }

@@ -14,6 +14,8 @@ typedef struct {
 void sha256_start(sha256_t *hash);
 void sha256_add(sha256_t *hash, const unsigned char *data, size_t length);
 
+/* Write the 32 bytes of the digest. The hash is spent. */
+void sha256_bytes(sha256_t *hash, unsigned char *digest);
 /* Write 64 lower-case hexadecimal digits, without a NUL behind them. */
 void sha256_hex(sha256_t *hash, char *hex);
 

@@ -1,10 +1,12 @@
-/* Inside the scanner: one data set at a time. scan.c holds what a file is made of. */
-#ifndef IMAGEHAVEN_PARSE_H
-#define IMAGEHAVEN_PARSE_H
+/* Inside the scanner: the elements of one data set at a time, added to the tree of the scan.
+ * scan.c holds what a file is made of. */
+#ifndef IMAGEHAVEN_TREE_H
+#define IMAGEHAVEN_TREE_H
 
 #include "scan.h"
 
 #define UNDEFINED 0xffffffffu
+#define ITEM 0xfffee000u
 enum { MOST_CREATORS = 32 };
 
 typedef struct level { /* what holds for a data set, at the top or in an item */
@@ -36,13 +38,16 @@ static inline uint32_t tag_at(const unsigned char *at) {
     return number16(at) << 16 | number16(at + 2);
 }
 
+/* Whether a VR has a length of four bytes in explicit VR. */
+int is_long(vr_t vr);
+
 /* Say why the file is left to pydicom; always 0. */
 int declined(scan_t *scan, const char *why);
 
-/* One data set as a JSON object, from `position` to behind it. With `stopped`, the top level stops
- * in front of what does not belong to it (the pixels, or the end of the file meta) and says at
- * which element; an `open_ended` item must end with its delimiter. 0 when declined. */
-int data_set(scan_t *scan, level_t *level, uint64_t *position, int open_ended, out_t *out,
+/* Add one data set, from `position` to behind it. With `stopped`, the top level stops in front of
+ * what does not belong to it (the pixels, or the end of the file meta) and says at which element;
+ * an `open_ended` item must end with its delimiter. 0 when declined. */
+int data_set(scan_t *scan, level_t *level, uint64_t *position, int open_ended,
              element_t *stopped);
 
 /* Walk the items of an encapsulated value (PS3.5 A.4) to behind its delimiter; 0 when declined. */

@@ -1,5 +1,6 @@
-#include "parse.h"
-#include "values.h"
+#include "tree.h"
+
+#include <stdlib.h>
 
 enum {
     DEEPEST = 64,
@@ -10,7 +11,6 @@ enum {
     TRANSFER_SYNTAX_UID = 0x00020010,
     MEDIA_STORAGE_CLASS = 0x00020002,
 };
-#define ITEM 0xfffee000u
 #define ITEM_END 0xfffee00du
 #define SEQUENCE_END 0xfffee0ddu
 
@@ -22,7 +22,7 @@ int declined(scan_t *scan, const char *why) {
     return 0;
 }
 
-static int is_long(vr_t vr) {
+int is_long(vr_t vr) {
     switch (vr) {
     case VR('O', 'B'): case VR('O', 'D'): case VR('O', 'F'): case VR('O', 'L'): case VR('O', 'V'):
     case VR('O', 'W'): case VR('S', 'Q'): case VR('S', 'V'): case VR('U', 'C'): case VR('U', 'N'):
@@ -42,7 +42,28 @@ static int is_short(vr_t vr) {
     return 0;
 }
 
-static int count(scan_t *scan) { return ++scan->nodes <= MOST_NODES; }
+static int count(scan_t *scan) { return ++scan->counted <= MOST_NODES; }
+
+/* A new node, NULL when there is no memory; good until the next one is added. */
+static node_t *add_node(scan_t *scan) {
+    tree_t *tree = &scan->tree;
+    if (tree->count == tree->room) {
+        size_t room = tree->room ? 2 * tree->room : 1024;
+        node_t *larger = realloc(tree->nodes, room * sizeof *larger);
+        if (!larger) {
+            declined(scan, "no memory");
+            return NULL;
+        }
+        tree->nodes = larger;
+        tree->room = room;
+    }
+    return &tree->nodes[tree->count++];
+}
+
+void tree_free(tree_t *tree) {
+    free(tree->nodes);
+    *tree = (tree_t){0};
+}
 
 /* Tag, VR and length at `position`, where at least eight bytes remain before `end`. */
 static int element_head(scan_t *scan, uint64_t position, const level_t *level, element_t *element) {
@@ -158,26 +179,34 @@ int skip_fragments(scan_t *scan, uint64_t *position, uint64_t end) {
 }
 
 static int item(scan_t *scan, level_t *outer, int implicit, uint64_t *position, uint64_t end,
-                uint32_t length, out_t *out) {
+                uint32_t length) {
     level_t level = {.outer = outer,
                      .end = length == UNDEFINED ? end : *position + length,
                      .implicit = implicit,
                      .encoding = outer->encoding,
                      .depth = outer->depth + 1,
                      .representation = -1};
-    if (!data_set(scan, &level, position, length == UNDEFINED, out, NULL)) return 0;
+    size_t place = scan->tree.count;
+    node_t *node = add_node(scan);
+    if (!node) return 0;
+    *node = (node_t){.tag = ITEM, .value = *position};
+    if (!data_set(scan, &level, position, length == UNDEFINED, NULL)) return 0;
+    scan->tree.nodes[place].next = (uint32_t)scan->tree.count;
     if (length != UNDEFINED) *position = level.end;
     return 1;
 }
 
-static int sequence(scan_t *scan, level_t *level, const element_t *element, uint64_t *position,
-                    out_t *out) {
-    int defined = element->length != UNDEFINED, any = 0;
+static int sequence(scan_t *scan, level_t *level, const element_t *element, uint64_t *position) {
+    int defined = element->length != UNDEFINED;
     int implicit = element->vr == VR('U', 'N') || level->implicit; /* PS3.5 6.2.2 */
     uint64_t end = defined ? element->value + element->length : level->end;
     if (level->depth + 1 >= DEEPEST) return declined(scan, "deep");
+    size_t place = scan->tree.count;
+    node_t *node = add_node(scan);
+    if (!node) return 0;
+    *node = (node_t){.tag = element->tag, .vr = element->vr, .real = VR('S', 'Q'),
+                     .value = element->value};
     *position = element->value;
-    out_literal(out, "{\"vr\":\"SQ\"");
     while (!defined || *position < end) {
         uint32_t tag, length;
         if (!item_head(scan, *position, end, &tag, &length)) return 0;
@@ -188,15 +217,9 @@ static int sequence(scan_t *scan, level_t *level, const element_t *element, uint
         }
         if (tag != ITEM || (length != UNDEFINED && length > end - *position))
             return declined(scan, "malformed sequence");
-        if (any)
-            out_literal(out, ",");
-        else
-            out_literal(out, ",\"Value\":[");
-        any = 1;
-        if (!item(scan, level, implicit, position, end, length, out)) return 0;
+        if (!item(scan, level, implicit, position, end, length)) return 0;
     }
-    if (any) out_literal(out, "]");
-    out_literal(out, "}");
+    scan->tree.nodes[place].next = (uint32_t)scan->tree.count;
     return 1;
 }
 
@@ -243,22 +266,8 @@ static void note(scan_t *scan, level_t *level, const element_t *element,
     }
 }
 
-static column_t *column_of(scan_t *scan, const level_t *level, uint32_t tag) {
-    size_t low = 0, high = scan->promoted_count;
-    if (level->depth || scan->in_meta) return NULL;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (scan->promoted[middle].tag == tag) return &scan->columns[scan->promoted[middle].column];
-        if (scan->promoted[middle].tag < tag)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return NULL;
-}
-
 static int plain_element(scan_t *scan, level_t *level, const element_t *element, vr_t vr,
-                         uint64_t *position, out_t *out) {
+                         uint64_t *position) {
     uint64_t length = element->length, end = element->value + length;
     if (element->length == UNDEFINED) {
         end = element->value;
@@ -277,18 +286,22 @@ static int plain_element(scan_t *scan, level_t *level, const element_t *element,
     note(scan, level, element, value);
     /* Text in front of the element that names its character set: rare enough for pydicom. */
     int encoding = element->tag < CHARACTER_SET && !scan->in_meta ? OTHER : level->encoding;
-    value_t given = {element->tag, vr, value, (size_t)length, encoding};
-    column_t *column = column_of(scan, level, element->tag);
-    int has_plain;
-    if (!put_value(out, &given, column ? &column->values : NULL, &has_plain))
-        return declined(scan, "a value breaks its VR or its character set");
-    if (column) column->present = has_plain;
+    node_t *node = add_node(scan);
+    if (!node) return 0;
+    *node = (node_t){.tag = element->tag,
+                     .next = (uint32_t)scan->tree.count,
+                     .value = element->value,
+                     .length = (uint32_t)length,
+                     .vr = element->vr,
+                     .real = vr,
+                     .fragments = element->length == UNDEFINED,
+                     .encoding = (uint8_t)encoding};
     *position = end;
     return 1;
 }
 
-static int one_element(scan_t *scan, level_t *level, const element_t *element, uint64_t *position,
-                       out_t *out) {
+static int one_element(scan_t *scan, level_t *level, const element_t *element,
+                       uint64_t *position) {
     if (element->length != UNDEFINED && element->length > level->end - element->value)
         return declined(scan, "truncated");
     if (element->tag >> 16 & 1 && element->length != UNDEFINED) hold_creator(scan, level, element);
@@ -301,8 +314,8 @@ static int one_element(scan_t *scan, level_t *level, const element_t *element, u
         if (start && tag_at(start) == ITEM) vr = VR('S', 'Q');
         if (element->vr && element->length == UNDEFINED) vr = VR('S', 'Q');
     }
-    if (vr == VR('S', 'Q')) return sequence(scan, level, element, position, out);
-    return plain_element(scan, level, element, vr, position, out);
+    if (vr == VR('S', 'Q')) return sequence(scan, level, element, position);
+    return plain_element(scan, level, element, vr, position);
 }
 
 /* Writers declare the wrong VR encoding: the first element tells the real one. */
@@ -328,38 +341,30 @@ static int stops(const scan_t *scan, uint32_t tag) {
     return tag == 0x7fe00008 || tag == 0x7fe00009 || tag == 0x7fe00010;
 }
 
-int data_set(scan_t *scan, level_t *level, uint64_t *position, int open_ended, out_t *out,
+int data_set(scan_t *scan, level_t *level, uint64_t *position, int open_ended,
              element_t *stopped) {
     element_t element;
     uint32_t last = 0;
     int any = 0;
     if (!real_encoding(scan, level, *position)) return 0;
-    out_literal(out, "{");
     while (level->end - *position >= 8) {
         if (!element_head(scan, *position, level, &element)) return 0;
         if (element.tag == ITEM_END && level->depth) {
             *position = element.value;
-            out_literal(out, "}");
             return 1;
         }
         if (stopped && stops(scan, element.tag)) {
             *stopped = element;
-            out_literal(out, "}");
             return 1;
         }
         if (element.tag >> 16 == 0xfffe || element.tag >> 16 == 4 || element.tag < 0x00010000)
             return declined(scan, "a delimiter, a directory record or a command");
         if (any && element.tag <= last) return declined(scan, "elements out of order");
         last = level->tag = element.tag;
-        if (any) out_literal(out, ",");
         any = 1;
-        out_literal(out, "\"");
-        out_hex(out, element.tag);
-        out_literal(out, "\":");
-        if (!one_element(scan, level, &element, position, out)) return 0;
+        if (!one_element(scan, level, &element, position)) return 0;
     }
     if (open_ended || !rest_is_padding(scan, level, *position))
         return declined(scan, "truncated");
-    out_literal(out, "}");
     return 1;
 }

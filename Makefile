@@ -102,6 +102,10 @@ bench: $(VENV)/.dev ## Measure ingest, de-identification and release against pee
 bench-scan: $(VENV)/.dev ## Measure the scan of headers against pydicom, fastdicom and a plain read
 	$(BIN)/python -m benchmarks.scan $(wildcard ../shared/dicom)
 
+.PHONY: bench-rewrite
+bench-rewrite: $(VENV)/.dev $(VENV)/.packages ## Measure de-identification against a copy, pydicom and other tools
+	$(BIN)/python -m benchmarks.rewrite
+
 .PHONY: fuzz
 fuzz: $(VENV)/.dev $(VENV)/.packages ## Fuzz each part of the compiled core for an hour (FUZZ_SECONDS=n for another time)
 	$(BIN)/python tests/native/build.py build/fuzz

@@ -18,10 +18,13 @@ from pydicom.filewriter import dcmwrite
 from pydicom.uid import CTImageStorage, ImplicitVRLittleEndian
 
 from damaged_dicom import SEEDS, damaged_files
+from imagehaven.acquire import read_source
+from imagehaven.acquire.source import Source
 from imagehaven.catalogue.declared import promoted_keywords
 from imagehaven.catalogue.loading.items import Item
 from imagehaven.catalogue.loading.reader import ReadContext, read_chunk
 from imagehaven.dicom.scan import NUMBERS, TEXTS, Scanned, core_works, scan_files
+from imagehaven.errors import Quarantine
 
 FAST, PLAIN = ReadContext(promoted_keywords()), ReadContext(promoted_keywords(), compiled=False)
 
@@ -93,6 +96,20 @@ def test_the_core_is_built_where_the_tests_run() -> None:
 def test_every_real_file_gets_the_row_that_pydicom_would_give(real_files: list[Path]) -> None:
     items = [item(path) for path in real_files]
     assert read_chunk(FAST, items) == read_chunk(PLAIN, items)
+
+
+def test_one_file_is_read_by_the_core_as_by_pydicom(real_files: list[Path]) -> None:
+    for path in real_files[::7]:
+        source = Source(str(path), str(path), (), path.stat().st_size)
+        swift, slow = (reading(path, source, compiled=compiled) for compiled in (True, False))
+        assert swift == slow, path.name
+
+
+def reading(path: Path, source: Source, *, compiled: bool) -> object:
+    try:
+        return read_source(io.BytesIO(path.read_bytes()), source, compiled=compiled)
+    except Quarantine as fault:
+        return fault.reason
 
 
 def test_most_real_files_are_read_by_the_core(real_files: list[Path]) -> None:

@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from imagehaven.deidentify.rulebook.profile import Profile, load
 from imagehaven.engine import Crashed, Progress, make_engine, quiet, run_chunks
 from imagehaven.errors import UserError
 
-_CHUNK = 32
+_CHUNK = 128
 _ARCHIVE_CHUNK = 1024
 
 
@@ -141,8 +142,9 @@ def _settle(
         placed[result.path] = result.sha256
         if destination is not None:
             final = destination / result.path
-            final.parent.mkdir(parents=True, exist_ok=True)
-            (context.folder / result.draft / result.path).replace(final)
+            with suppress(FileExistsError):
+                final.parent.mkdir(parents=True)
+            (context.folder / result.draft).replace(final)
         summary.released += 1
         summary.actions.update(result.actions)
     elif placed[result.path] == result.sha256:

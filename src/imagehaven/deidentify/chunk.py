@@ -13,6 +13,7 @@ from imagehaven.deidentify.deidentifier import Deidentifier, deidentifier_for
 from imagehaven.deidentify.faces import Decision, without_face
 from imagehaven.deidentify.pseudonyms import Pseudonyms
 from imagehaven.deidentify.rulebook.profile import Profile
+from imagehaven.deidentify.writing.splice import not_writable
 from imagehaven.errors import Quarantine, Withheld
 
 
@@ -33,7 +34,7 @@ class Context:
 class Result:
     """How one source ended. A released one has its ``path`` and ``sha256``.
 
-    Its file lies under the context's folder in ``draft``, until somebody moves it.
+    Its file is ``draft`` under the context's folder, until somebody moves it to its path.
     """
 
     source: str
@@ -53,28 +54,37 @@ def deidentify_chunk(context: Context, items: list[Source]) -> list[Result]:
     Raises :class:`~imagehaven.errors.TransientError` when the context's folder cannot be written.
     """
     maker = deidentifier_for(context.profile, Pseudonyms(context.key))
+    drafts = context.folder / _name(items[0].location)
     plain = context.faces is None  # a file of its own, which need not be opened twice
     results = {
-        item.location: _result(context, maker, item, Path(item.path))
+        item.location: _result(context, maker, item, Path(item.path), drafts)
         for item in items
         if plain and not item.members
     }
     rest = [item for item in items if item.location not in results]
     for source, stream in open_sources(rest):
-        results[source.location] = _result(context, maker, source, stream)
+        results[source.location] = _result(context, maker, source, stream, drafts)
     return [results[item.location] for item in items]
 
 
+def _name(location: str) -> str:
+    return hashlib.sha256(location.encode("utf-8", "surrogateescape")).hexdigest()[:24]
+
+
 def _result(
-    context: Context, maker: Deidentifier, source: Source, stream: BinaryIO | Path | Quarantine
+    context: Context,
+    maker: Deidentifier,
+    source: Source,
+    stream: BinaryIO | Path | Quarantine,
+    drafts: Path,
 ) -> Result:
-    draft = hashlib.sha256(source.location.encode("utf-8", "surrogateescape")).hexdigest()[:24]
+    draft = drafts / f"{_name(source.location)}.dcm"
     try:
         if isinstance(stream, Quarantine):
             raise stream
         if context.faces is not None and not isinstance(stream, Path):
             stream = without_face(stream, context.faces)
-        made = maker.file(stream, context.folder / draft)
+        made = maker.file(stream, drafts)
     except Withheld as outcome:
         return Result(source.location, "withheld", outcome.reason, outcome.detail)
     except Quarantine as outcome:
@@ -82,12 +92,16 @@ def _result(
     except OSError as error:
         detail = f"the system reports {error.strerror or type(error).__name__}"
         return Result(source.location, "quarantined", "unreadable", detail)
+    try:  # two sources may have one path: each keeps its draft, and the driver decides
+        (drafts / made.path).replace(draft)
+    except OSError as error:
+        raise not_writable(drafts, error) from error
     return Result(
         source.location,
         "released",
-        draft=draft,
+        draft=f"{drafts.name}/{draft.name}",
         path=made.path,
         sha256=made.sha256,
         mapping=made.mapping,
-        actions=dict(made.actions),
+        actions=made.actions,
     )

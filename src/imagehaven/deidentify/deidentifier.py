@@ -46,6 +46,10 @@ class Deidentifier:
         self.by_core = 0
         """How many files the core wrote."""
 
+    def serves(self, other: Deidentifier) -> bool:
+        """Say whether this one does what the other would."""
+        return self._compiled == other._compiled and self.learnt.serves(other.learnt)
+
     def file(self, source: Path | BinaryIO, destination: Path) -> Deidentified:
         """De-identify one file as :func:`deidentify_file` does, with its bytes and its errors."""
         declined = None
@@ -114,14 +118,15 @@ def deidentifier_for(
     *,
     steps: Mapping[str, int] | None = None,
     taught: Taught | None = None,
+    compiled: bool = True,
 ) -> Deidentifier:
     """Return the one that this process used last, if it is for the same, or a new one.
 
     A worker is given one chunk after another, and what it learns is good for all of a project.
     """
-    wanted = Learnt(profile, pseudonyms, taught or Taught(), dict(steps or {}))
-    if not (_last and _last[0].learnt.serves(wanted)):
-        _last[:] = [Deidentifier(profile, pseudonyms, steps=steps, taught=taught)]
+    new = Deidentifier(profile, pseudonyms, steps=steps, taught=taught, compiled=compiled)
+    if not (_last and _last[0].serves(new)):
+        _last[:] = [new]
     return _last[0]
 
 

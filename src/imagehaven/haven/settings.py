@@ -64,8 +64,8 @@ class Settings:
     again."""
 
     compiled: bool = True
-    """Whether the compiled core reads what it can; without it pydicom does, with the same result,
-    more slowly."""
+    """Whether the compiled core reads and writes what it can; without it pydicom does, with the
+    same result, more slowly."""
 
     memory: str = "4GB"
     """The most memory that the lake's queries may take in one process."""

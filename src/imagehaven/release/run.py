@@ -58,7 +58,7 @@ class Making:
         denied = denied_values((item.kind, item.text) for item in decided.denied.items)
         return WorkContext(
             self.record.destination, project.key, profile, self.rules, decided,
-            self.steps, self.faces, Taught(self.devices, denied),
+            self.steps, self.faces, Taught(self.devices, denied), self.haven.settings.compiled,
         )  # fmt: skip
 
     @cached_property

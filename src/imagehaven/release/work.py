@@ -57,6 +57,7 @@ class WorkContext:
     steps: dict[str, int]
     faces: dict[str, FaceDecision] | None = None
     taught: Taught | None = None
+    compiled: bool = True
 
     def __repr__(self) -> str:
         """Show nothing of the key: it could end in a log."""
@@ -155,7 +156,7 @@ def _draft(
         raise Missing(stream.reason)
     try:
         stream = _steady(stream)
-        reading = read_source(stream, source)
+        reading = read_source(stream, source, compiled=context.compiled)
     except OSError as error:
         raise Missing("unreadable") from error
     except Quarantine as fault:
@@ -186,8 +187,9 @@ def _deidentified(context: WorkContext, stream: BinaryIO, folder: Path) -> Deide
         if context.faces is not None:
             stream = without_face(stream, context.faces)
         maker = deidentifier_for(
-            context.profile, Pseudonyms(context.key), steps=context.steps, taught=context.taught
-        )
+            context.profile, Pseudonyms(context.key),
+            steps=context.steps, taught=context.taught, compiled=context.compiled,
+        )  # fmt: skip
         return maker.file(stream, folder)
     except OSError as error:
         # Writing raises TransientError there, so this is the original that does not answer.

@@ -54,7 +54,7 @@ def run_peer(peer: Peer, corpus: Corpus, folder: Path, cache: Path) -> Run:
     """Let one peer work on the corpus. Raises :class:`Unavailable`."""
     if peer.needs and shutil.which(peer.needs) is None:
         raise Unavailable(f"it needs {peer.needs}")
-    python = _home(peer, cache)
+    python = home_of(peer, cache)
     folder.mkdir(parents=True)
     begun = time.perf_counter()
     try:
@@ -83,7 +83,7 @@ def run_peer(peer: Peer, corpus: Corpus, folder: Path, cache: Path) -> Run:
     return Run(peer.name, released, refused, seconds, peer.settings)
 
 
-def _home(peer: Peer, cache: Path) -> Path:
+def home_of(peer: Peer, cache: Path) -> Path:
     """The Python of the peer's environment, which is made and filled where it is missing."""
     home = cache / peer.name
     python = home / "bin" / "python"

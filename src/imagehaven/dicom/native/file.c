@@ -11,7 +11,7 @@
 
 #include "sha256.h"
 
-enum { BLOCK = 1 << 20 };
+enum { BLOCK = 1 << 20, PIECE = 1 << 17 };
 
 static int make_folders(const char *path) {
     char part[PATH_MAX];
@@ -32,15 +32,19 @@ static int make_folders(const char *path) {
 }
 
 static int put(int descriptor, sha256_t *hash, new_file_t *file, const void *data, size_t length) {
-    const unsigned char *at = data;
+    const unsigned char *at = data, *end = at + length, *hashed = at;
     file->size += length;
-    sha256_add(hash, at, length);
-    while (length) {
-        ssize_t done = write(descriptor, at, length);
+    while (at < end) {
+        /* Piece by piece, so that what was just hashed is still in the processor's cache. */
+        size_t left = (size_t)(end - at), piece = left < PIECE ? left : PIECE;
+        if (hashed < at + piece) {
+            sha256_add(hash, hashed, (size_t)(at + piece - hashed));
+            hashed = at + piece;
+        }
+        ssize_t done = write(descriptor, at, piece);
         if (done < 0 && errno == EINTR) continue;
         if (done < 0) return 0;
         at += done;
-        length -= (size_t)done;
     }
     return 1;
 }

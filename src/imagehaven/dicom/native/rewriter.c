@@ -199,13 +199,37 @@ PyTypeObject session_type = {
     .tp_dealloc = session_dealloc,
 };
 
+/* ---- a buffer for one file after the other ------------------------------------------------- */
+
+typedef struct {
+    size_t room;
+    unsigned char bytes[];
+} buffer_t;
+
+/* The buffer of the last file, where no other thread has it: fresh memory costs as much as a copy. */
+static buffer_t *spare;
+
+static buffer_t *take_buffer(size_t room) {
+    buffer_t *buffer = __atomic_exchange_n(&spare, NULL, __ATOMIC_ACQ_REL);
+    if (buffer && buffer->room >= room) return buffer;
+    free(buffer);
+    buffer = malloc(sizeof *buffer + room);
+    if (buffer) buffer->room = room;
+    return buffer;
+}
+
+static void give_buffer(buffer_t *buffer) {
+    free(__atomic_exchange_n(&spare, buffer, __ATOMIC_ACQ_REL));
+}
+
 /* ---- one file ------------------------------------------------------------------------------ */
 
 typedef struct {
     scan_t scan;
     telling_t telling;
     uint32_t *tags; /* that `telling` points into */
-    unsigned char *buffer, people[32];
+    buffer_t *buffer;
+    unsigned char people[32];
     out_t pixels_key, head;
     rewrite_t rewrite;
     new_file_t file;
@@ -221,14 +245,14 @@ static int read_source(job_t *job, const char *path) {
         return declined(&job->scan, "unreadable");
     source->size = (uint64_t)status.st_size;
     if (source->size > IN_MEMORY) return 1;
-    job->buffer = malloc((size_t)source->size + 1);
+    job->buffer = take_buffer((size_t)source->size + 1);
     if (!job->buffer) return declined(&job->scan, "no memory");
     for (uint64_t at = 0; at < source->size;) {
-        ssize_t got = pread(job->descriptor, job->buffer + at, (size_t)(source->size - at), (off_t)at);
+        ssize_t got = pread(job->descriptor, job->buffer->bytes + at, (size_t)(source->size - at), (off_t)at);
         if (got <= 0) return declined(&job->scan, "unreadable");
         at += (uint64_t)got;
     }
-    source->all = job->buffer;
+    source->all = job->buffer->bytes;
     return 1;
 }
 
@@ -499,7 +523,7 @@ PyObject *rewrite_file(PyObject *module, PyObject *arguments) {
     out_free(&job->pixels_key);
     out_free(&job->head);
     out_free(&job->rewrite.out);
-    free(job->buffer);
+    if (job->buffer) give_buffer(job->buffer);
     PyMem_Free(job);
     return result;
 }

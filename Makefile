@@ -102,6 +102,10 @@ bench: $(VENV)/.dev ## Measure ingest, de-identification and release against pee
 bench-scan: $(VENV)/.dev ## Measure the scan of headers against pydicom, fastdicom and a plain read
 	$(BIN)/python -m benchmarks.scan $(wildcard ../shared/dicom)
 
+.PHONY: bench-ingest
+bench-ingest: $(VENV)/.dev $(VENV)/.packages ## Measure ingest against pydicom with PostgreSQL's COPY
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.ingest
+
 .PHONY: bench-rewrite
 bench-rewrite: $(VENV)/.dev $(VENV)/.packages ## Measure de-identification against a copy, pydicom and other tools
 	$(BIN)/python -m benchmarks.rewrite

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import yaml
 
+from imagehaven.declarations import compose_yaml
 from imagehaven.dicom import keyword_to_tag, vr_of
 from imagehaven.errors import UserError
 
@@ -64,7 +65,7 @@ def read_declaration(text: str, where: str) -> dict[str, tuple[Column, ...]]:
 def compose(text: str, where: str) -> Any:
     """The YAML document's node tree, whose nodes know their lines; UserError when it has none."""
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = compose_yaml(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark is not None else ""

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, Final
 
-import yaml
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 
+from imagehaven.declarations import read_yaml
 from imagehaven.deidentify.elements.values import WIDTHS, element, join_text
 from imagehaven.dicom import keyword_to_tag, vr_of
 from imagehaven.errors import UserError
@@ -62,7 +62,7 @@ class Ladder:
 def ladders() -> Mapping[str, Ladder]:
     """Every quasi-identifier with its ladder; raises UserError naming the entry at fault."""
     text = (files(__package__) / "data" / _SOURCE).read_text(encoding="utf-8")
-    return {keyword: _ladder(keyword, entry) for keyword, entry in yaml.safe_load(text).items()}
+    return {keyword: _ladder(keyword, entry) for keyword, entry in read_yaml(text).items()}
 
 
 def ladder_of(keyword: str) -> Ladder:

@@ -9,8 +9,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-import yaml
-
+from imagehaven.declarations import read_yaml
 from imagehaven.errors import TerminalError
 
 
@@ -41,7 +40,7 @@ def words(name: str, column: str) -> tuple[str, ...]:
 @cache
 def entries(name: str) -> tuple[dict[str, Any], ...]:
     """Return `data/NAME`, a YAML list of mappings; each entry's first key is its name."""
-    loaded = yaml.safe_load(_text(name))
+    loaded = read_yaml(_text(name))
     if not isinstance(loaded, list):
         raise TerminalError(f"synth/data/{name}: a list of entries is wanted")
     for place, entry in enumerate(loaded, start=1):

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import Final
 
-import yaml
-
+from imagehaven.declarations import read_yaml
 from imagehaven.errors import UserError
 
 _SOURCE: Final = "documents.yaml"
@@ -34,7 +33,7 @@ def document_kinds() -> Mapping[str, str]:
     """What documents are, by SOP class; raises UserError naming the entry at fault."""
     text = (files("imagehaven.deidentify") / "data" / _SOURCE).read_text(encoding="utf-8")
     found: dict[str, str] = {}
-    for kind, classes in yaml.safe_load(text).items():
+    for kind, classes in read_yaml(text).items():
         if kind not in OPTIONS:
             raise UserError(f"{_SOURCE}: {kind} must be one of {', '.join(OPTIONS)}.")
         for uid in classes:

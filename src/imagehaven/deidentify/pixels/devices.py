@@ -18,6 +18,7 @@ from typing import Any, Final
 
 import yaml
 
+from imagehaven.declarations import read_yaml
 from imagehaven.deidentify.elements.stored import text_of, texts_of
 from imagehaven.deidentify.pixels.areas import Area
 from imagehaven.deidentify.rulebook.table import data_text
@@ -131,7 +132,7 @@ def read_devices(text: str, name: str) -> Devices:
     """Return what the YAML ``text`` says; ``name`` stands in its errors."""
     source = _Source(name, text)
     try:
-        document = yaml.safe_load(text)
+        document = read_yaml(text)
     except yaml.YAMLError as error:
         line = getattr(getattr(error, "problem_mark", None), "line", 0) + 1
         raise UserError(f"{name}:{line}: this is not valid YAML.") from None

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
-import yaml
 from pydicom.dataset import Dataset
 
+from imagehaven.declarations import read_yaml
 from imagehaven.deidentify.documents.kinds import REASONS, document_kinds
 from imagehaven.deidentify.elements.stored import texts_of
 from imagehaven.deidentify.elements.values import is_registered
@@ -70,7 +70,7 @@ def policy() -> Policy:
 
 def read_policy(text: str) -> Policy:
     """Return what the YAML ``text`` says, checked as :func:`policy` does."""
-    document: dict[str, Any] = yaml.safe_load(text)
+    document: dict[str, Any] = read_yaml(text)
     expected = {*_KINDS, *_LISTS, "withheld", "unknown_devices"}
     if set(document) != expected:
         raise UserError(f"{_FILE}: the keys must be {', '.join(sorted(expected))}.")

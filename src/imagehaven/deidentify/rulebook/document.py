@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import yaml
 
+from imagehaven.declarations import compose_yaml
 from imagehaven.errors import UserError
 
 
@@ -73,7 +74,7 @@ class Value:
 def read_document(text: str, file: str) -> Value:
     """Parse a YAML text that is called ``file``; raises :class:`UserError` with the line."""
     try:
-        node = yaml.compose(text, yaml.SafeLoader)
+        node = compose_yaml(text)
     except yaml.YAMLError as error:
         line = getattr(getattr(error, "problem_mark", None), "line", 0) + 1
         raise UserError(f"{file}:{line}: this is not valid YAML.") from None

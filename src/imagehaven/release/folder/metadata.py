@@ -17,8 +17,8 @@ from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-import yaml
 
+from imagehaven.declarations import read_yaml
 from imagehaven.dicom import keyword_to_tag, read_header, to_elements, vr_of
 from imagehaven.errors import Quarantine, UserError
 from imagehaven.release.folder import layout, manifest
@@ -61,7 +61,7 @@ class Look:
 @functools.cache
 def metadata_columns() -> tuple[MetadataColumn, ...]:
     """The columns, checked; raises UserError naming the entry at fault."""
-    rows = yaml.safe_load(files(__package__).joinpath(_SOURCE).read_text(encoding="utf-8"))
+    rows = read_yaml(files(__package__).joinpath(_SOURCE).read_text(encoding="utf-8"))
     columns = [MetadataColumn(name, kind, text) for name, kind, text in _FILE]
     for number, row in enumerate(rows, start=1):
         if set(row) != {"keyword", "type", "description"} or row["type"] not in _TYPES:

@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from imagehaven.declarations import read_yaml
 from imagehaven.errors import TerminalError
 
 SPLITS = ("train", "dev", "validation", "test")
@@ -29,7 +30,7 @@ _HARD = ("names", "forms", "reports", "ocr")
 def _load(name: str) -> Any:
     text = files("imagehaven.synth.reports").joinpath("data", name).read_text(encoding="utf-8")
     try:
-        return yaml.safe_load(text)
+        return read_yaml(text)
     except yaml.YAMLError as error:
         raise TerminalError(f"synth/reports/data/{name}: {error}") from error
 

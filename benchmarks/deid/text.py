@@ -2,8 +2,9 @@
 
 The corpus is the synthetic hospital's (`imagehaven.synth.reports`). Work on the de-identifier
 looks at ``--split dev`` and ``--split validation``, with ``--errors FILE`` for its misses; ``test``
-is for measuring only and gives no list of misses. Behind a share stands its 95 % interval, which
-takes each identifier for a draw of its own; those of one report are not quite that.
+and ``held`` (:mod:`benchmarks.deid.text_held`) are for measuring only and give no list of misses.
+Behind a share stands its 95 % interval, which takes each identifier for a draw of its own; those of
+one report are not quite that.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from benchmarks.deid.text_held import HELD, held_report
 from benchmarks.deid.text_score import Score, add, wilson
 from benchmarks.deid.text_systems import PEERS, Run, controls, in_turns, ours, peer
 from benchmarks.measure import table
@@ -126,16 +128,21 @@ def write_errors(score: Score, path: Path) -> None:
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--split", choices=SPLITS, default="dev")
+    parser.add_argument("--split", choices=(*SPLITS, HELD), default="dev")
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--peers", type=Path, help="a folder for the peers' environments")
     parser.add_argument("--turns", type=int, default=3, help="how often each system is timed")
     parser.add_argument("--errors", type=Path, help="where to write our misses (not of test)")
     wish = parser.parse_args()
-    if wish.errors and wish.split == "test":
-        parser.error("the test split is for measuring only; its misses are not written down")
-    reports = [make_report(wish.seed, number, wish.split) for number in range(wish.count)]
+    if wish.errors and wish.split in {"test", HELD}:
+        parser.error(f"{wish.split} is for measuring only; its misses are not written down")
+    reports = [
+        held_report(wish.seed, number)
+        if wish.split == HELD
+        else make_report(wish.seed, number, wish.split)
+        for number in range(wish.count)
+    ]
     systems: list[Callable[[], Run | None]] = [
         lambda: ours(reports, told=True),
         lambda: ours(reports, told=False),

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from imagehaven.declarations import read_yaml
 from imagehaven.errors import UserError
 
 _FOLDER = "data"
@@ -35,7 +36,7 @@ def table(name: str) -> tuple[dict[str, str], ...]:
 def declared(name: str) -> Any:
     """Return the content of a YAML file; :class:`UserError` when it is none."""
     try:
-        return yaml.safe_load(text_of(name))
+        return read_yaml(text_of(name))
     except yaml.YAMLError as error:
         raise UserError(f"{name}: this is not YAML.") from error
 

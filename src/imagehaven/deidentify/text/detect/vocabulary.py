@@ -76,7 +76,14 @@ def vocabulary() -> Vocabulary:
     """Return the lists of this package, loaded once."""
     clinical = _lists("clinical", "abbreviations")
     medical = _lists(
-        "medical", "diseases", "anatomy", "findings", "procedures", "drugs", "microbes"
+        "medical",
+        "diseases",
+        "anatomy",
+        "findings",
+        "procedures",
+        "drugs",
+        "microbes",
+        "techniques",
     )
     medical |= clinical
     safe = _lists("english", "general", "webster", "drug_names") | medical
@@ -85,6 +92,7 @@ def vocabulary() -> Vocabulary:
     eponyms = declared("eponyms.yaml")
     named = frozenset(map(str, eponyms["alone"] + eponyms["with_head"]))
     names |= (named & medical) - clinical - words_of("words/english.txt")
+    names |= _lists("places") & safe
     return Vocabulary(safe, medical, names, clinical)
 
 

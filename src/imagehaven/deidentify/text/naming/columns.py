@@ -49,6 +49,19 @@ _DATED: Final = re.compile(
     r"|(?i:mon|tues|wednes|thurs|fri|satur|sun)day\b))"
 )
 
+#: Initials by what stands beside them: ``patient HAS (030292``, ``AS bed 20``, ``closed by DR,``.
+_BESIDE: Final = (
+    re.compile(r"\bpatient[ ](?P<who>[A-Z]{2,3})[ \n]\((?=\d)"),
+    re.compile(r"(?<![\w/.\-])(?P<who>[A-Z]{2,3})[ ](?=(?:bed|bay|Bed|Bay|BED)[ ]?\d)"),
+    re.compile(r"\b(?:coder|CODER|Coder)[ :]{1,3}(?P<who>[A-Z]{2,3})\b"),
+)
+_DONE_BY: Final = re.compile(
+    r"\b(?:closed|filed|agreed|amended|actioned|countersigned|cleared|coded|opened|allocated"
+    r"|uploaded|pushed|imported|archived|merged|linked)\b[^.;\n]{0,24}?\bby[ ](?P<who>[A-Z]{2,3})"
+    r"(?=[,.;)\n]|\s*\Z)",
+    re.I,
+)
+
 
 def columns(reading: Reading) -> None:
     """Mark the names that stand in the fields of a form."""
@@ -72,7 +85,14 @@ def columns(reading: Reading) -> None:
 
 
 def dated_initials(reading: Reading) -> Iterator[Found]:
-    """Yield initials before a date: ``second opinion SN 24 Sep 2017``."""
+    """Yield initials before a date or a bed, ``opinion SN 24 Sep 2017``, or of who did it."""
+    for form in _BESIDE:
+        for match in form.finditer(reading.text):
+            if match["who"].lower() not in {"ct", "mr", "us", "nm", "pet", "xr", "ed", "the", "in"}:
+                yield Found(match.start("who"), match.end("who"), "NAME", "context/initials")
+    for match in _DONE_BY.finditer(reading.text):
+        if match["who"].isupper() and not reading.shouting:
+            yield Found(match.start("who"), match.end("who"), "NAME", "context/initials")
     if reading.shouting:
         return
     for match in _DATED.finditer(reading.text):

@@ -39,6 +39,7 @@ class Contexts:
     not_initials: frozenset[str]
     ranks: frozenset[str]
     tellings: frozenset[str]
+    calls: frozenset[str]
     dated: frozenset[str]
     organs: frozenset[str]
 

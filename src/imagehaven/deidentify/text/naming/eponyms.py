@@ -9,7 +9,7 @@ from functools import cache
 from typing import Final
 
 from imagehaven.deidentify.text.data_files import declared, words_of
-from imagehaven.deidentify.text.detect.vocabulary import Word, judge
+from imagehaven.deidentify.text.detect.vocabulary import Word, judge, vocabulary
 from imagehaven.deidentify.text.naming.contexts import contexts
 from imagehaven.deidentify.text.spans import Token
 
@@ -163,7 +163,11 @@ def _is_term(text: str, tokens: list[Token], at: int, end: int, known: bool) -> 
         graded = bool(near) and _graded(text, run[-1], near[0])
         # Smith 2 may be a person as well: Bosniak 2 and Weber B fracture are not.
         sole = len(run) == 1 and not _forms(run[0]) & (lists.graded | lists.alone)
-        graded = graded and (not sole or _heads_beyond(text, tokens, end))
+        # Crowe II is a grade; Murray II, a usual name, or one behind who did it, may be a person.
+        done = at > 0 and tokens[at - 1].folded in contexts().strong_roles
+        done = done or bool(_forms(run[-1]) & vocabulary().names)
+        roman = graded and not done and _ROMAN.fullmatch(near[0].text) is not None
+        graded = graded and (not sole or roman or _heads_beyond(text, tokens, end))
         return head or graded or of or (weak and not _after_name(text, tokens, at))
     if known or (len(run) > 2 and not joined) or _after_name(text, tokens, at):
         return of and not known and _beside(text, tokens[at - 1], run[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from imagehaven.deidentify.text.data_files import words_of
 from imagehaven.deidentify.text.detect.vocabulary import Word, vocabulary
 from imagehaven.deidentify.text.naming.contexts import contexts, role_words
 from imagehaven.deidentify.text.naming.reading import Reading
@@ -41,6 +42,8 @@ def _is_institution(reading: Reading, at: int, run: list[int]) -> bool:
 def _is_named(reading: Reading, run: list[int]) -> bool:
     """Say whether the word before is found as a name, or is in no list."""
     kind = reading.kinds.get(run[0], ("", ""))
+    if reading.tokens[run[0]].folded in words_of("words/places.txt"):
+        return True
     sure = kind[0] == "PLACE" or kind[1] == "vocabulary"
     return sure and reading.words[run[0]] is Word.UNKNOWN and run[0] not in reading.terms
 

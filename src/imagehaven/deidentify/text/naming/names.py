@@ -17,12 +17,17 @@ from imagehaven.deidentify.text.naming.contexts import contexts, role_words
 from imagehaven.deidentify.text.naming.institutions import institutions
 from imagehaven.deidentify.text.naming.neighbours import initials, spread
 from imagehaven.deidentify.text.naming.organisations import organisations, places
-from imagehaven.deidentify.text.naming.persons import persons
+from imagehaven.deidentify.text.naming.persons import persons, relatives
 from imagehaven.deidentify.text.naming.reading import Reading
+from imagehaven.deidentify.text.naming.sites import sites
 from imagehaven.deidentify.text.spans import Found, Token
 
 _POSSESSIVES: Final = frozenset({"'s", "’s", "`s", "´s", "'S", "’S"})
 _ENDS: Final = frozenset({"", ",", ".", "\n", ";", ")", "(", ":"})
+#: What stands behind whom something is told, behind whom somebody calls, and what callers do.
+_TOLD: Final = frozenset({"that", "to", "about", "and"})
+_CALLED: Final = _TOLD | {"if", "in", "re", "when", "on", "with", "for", "regarding", "today"}
+_CALLS: Final = frozenset({"rang", "phoned", "telephoned", "emailed", "texted", "says", "agrees"})
 _ROLE_GAP = re.compile(r"(?:'s)?[ \t]{0,2}[:,(\-–]?\s{0,40}")
 _SIGN_OFF = re.compile(
     r"(?:[.!?\])][ \t]{1,4}|\n[ \t]*|\bstop\s{1,4})(?!(?:CT|MRI?|US|XR|PET|NAD|CR|OK|AP|PA|END)\b)"
@@ -37,7 +42,7 @@ def names_in(reading: Reading) -> Iterator[Found]:
             judge_alone(reading, at)
     _titles(reading)
     _actions(reading)
-    _relatives(reading)
+    relatives(reading)
     _subjects(reading)
     _told(reading)
     _ranks(reading)
@@ -52,6 +57,7 @@ def names_in(reading: Reading) -> Iterator[Found]:
         spread(reading)
     institutions(reading)
     places(reading)
+    sites(reading)
     yield from organisations(reading)
     for at, (kind, detector) in reading.kinds.items():
         token = reading.tokens[at]
@@ -146,7 +152,9 @@ def _actions(reading: Reading) -> None:
         if not relation and token.folded not in lists.actions | contexts().strong_roles:
             continue
         gap = reading.text[token.end : reading.tokens[at + 1].start]
-        lines = 3 if token.folded in {"sincerely", "faithfully", "wishes", "regards"} else 1
+        lines = (
+            3 if token.folded in {"sincerely", "faithfully", "truly", "wishes", "regards"} else 1
+        )
         if gap.count("\n") > lines or not _ROLE_GAP.fullmatch(gap):
             continue
         if gap.endswith("(") and reading.tokens[at + 1].text in {"s", "S"}:
@@ -173,8 +181,9 @@ def _actions(reading: Reading) -> None:
             clinical = clinical and (relation or (":" in gap and len(run) > 1))
             strong = strong and (firm or token.folded == "from" or _unlikely_word(reading, run))
         if strong or (clinical and (firm or len(run) > 1)):
+            sure = strong and (relation or (firm and token.folded == "of"))
             for i in run:
-                reading.kinds[i] = ("NAME", "context/role")
+                reading.kinds[i] = ("NAME", "context/relation" if sure else "context/role")
 
 
 def _unlikely_word(reading: Reading, run: list[int]) -> bool:
@@ -195,6 +204,10 @@ def _is_firm(reading: Reading, at: int) -> bool:
         word in contexts().strong_roles
         or (word == "with" and before in contexts().meetings)
         or (word == "to" and before in {"belonged", "belongs", "letter", "copy"})
+        or (
+            word == "of"
+            and before in {"care", "behalf", "widow", "widower", "wife", "baby", "request"}
+        )
     )
 
 
@@ -228,14 +241,28 @@ def _ranks(reading: Reading) -> None:
 
 
 def _told(reading: Reading) -> None:
-    """Mark a name in any case of whom something is told: ``I told faith that``."""
-    for at, token in enumerate(reading.tokens[:-2]):
-        after = reading.tokens[at + 2].folded
-        if token.folded in contexts().tellings and after in {"that", "to", "about", "and"}:
+    """Mark a name in any case of whom something is told or asked: ``I told faith that``."""
+    lists = contexts()
+    for at, token in enumerate(reading.tokens[:-1]):
+        after = reading.tokens[at + 2].folded if at + 2 < len(reading.tokens) else ""
+        told = token.folded in lists.tellings and after in _TOLD
+        told = told or (token.folded in lists.calls and after in _CALLED)
+        thanked = token.folded == "you" and after == "for" and at > 0
+        thanked = thanked and reading.tokens[at - 1].folded == "thank"
+        related = token.folded in lists.relations and not reading.tokens[at + 1].text.isupper()
+        if told or thanked or related or _calls(reading, at):
             word = reading.words[at + 1]
-            plain = reading.tokens[at + 1].folded in contexts().stops
-            if word is Word.NAME_TOO and not plain and reading.only_space(at):
-                reading.kinds[at + 1] = ("NAME", "context/role")
+            plain = reading.tokens[at + 1].folded in lists.stops | role_words()
+            free = not reading.safe[at + 1] and at + 1 not in reading.terms
+            near = reading.only_space(at if told or thanked or related else at + 1)
+            if word is Word.NAME_TOO and not plain and free and near:
+                reading.kinds[at + 1] = ("NAME", "context/relation")
+
+
+def _calls(reading: Reading, at: int) -> bool:
+    """Say whether behind the end of a sentence somebody calls: ``. GALE RANG``."""
+    after = reading.tokens[at + 2].folded if at + 2 < len(reading.tokens) else ""
+    return after in _CALLS and not reading.inside(at + 1)
 
 
 def _subjects(reading: Reading) -> None:
@@ -250,27 +277,12 @@ def _subjects(reading: Reading) -> None:
             reading.kinds[at] = ("NAME", "context/role")
 
 
-def _relatives(reading: Reading) -> None:
-    """Mark the name before a relation: ``with Olive, his wife``."""
-    for at in range(len(reading.tokens) - 2):
-        after, relation = reading.tokens[at + 1], reading.tokens[at + 2]
-        if (
-            after.folded not in {"his", "her", "their", "the", "a"}
-            or relation.folded not in contexts().relations
-        ):
-            continue
-        gap = reading.text[reading.tokens[at].end : after.start]
-        if (
-            "," in gap
-            and not gap.strip(" ,\n")
-            and reading.words[at] in {Word.NAME_TOO, Word.CLINICAL_NAME, Word.UNKNOWN}
-        ):
-            reading.kinds[at] = ("NAME", "context/role")
-
-
 def _sign_offs(reading: Reading) -> None:
     """Mark the initials that end a report: ``... no fracture. JS``."""
     for match in _SIGN_OFF.finditer(reading.text):
+        headed = reading.text[: match.start()].rstrip().endswith(":")
+        if headed and match["who"].lower() in vocabulary().medical:
+            continue  # TECHNIQUE: MIP.
         for at, token in enumerate(reading.tokens):
             if match.start("who") <= token.start < match.end("who"):
                 reading.kinds.setdefault(at, ("NAME", "context/sign-off"))

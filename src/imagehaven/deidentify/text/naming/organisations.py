@@ -53,6 +53,18 @@ _LOWER = re.compile(
     r"|(?:primary|high|secondary) school|sheltered housing|family practice))\b",
     re.I,
 )
+_HOSPITAL_OF = re.compile(
+    r"\b(?P<all>(?:(?:the|royal|national|new|old)[ \n]){0,2}(?:hospital|infirmary|hospice)[ \n]"
+    r"(?:for|of)[ \n](?:(?:the|st\.?|sick|saint|tropical|nervous)[ \n]){0,2}"
+    r"(?:children|women|diseases|neurology|(?-i:[A-Z])[\w'’]+)"
+    r"(?:[ \n]and[ \n](?:young[ \n]people|neurosurgery|(?-i:[A-Z])[\w'’]+))?)",
+    re.I,
+)
+_LOWER_HOSPITAL = re.compile(
+    r"\b(?P<run>(?:[a-z][a-z'’]+ (?:(?:royal|general|district|memorial|community|cottage"
+    r"|university|victoria|park) ){0,2}"
+    r"|royal (?:[a-z]+ )?)(?:hospital|infirmary|hospice))\b"
+)
 _JOINED = re.compile(
     r"[ \-\n]upon[ \-\n](?:the[ \-\n])?|[ \n]of[ \n]"
     r"|-\n?(?:under|over|by|le|on|in|next|sub)-\n?(?:(?:the|la)-\n?)?",
@@ -68,6 +80,16 @@ def organisations(reading: Reading) -> Iterator[Found]:
     for match in _BOARD.finditer(text):
         if not reading.shouting or _closed(text, match.end()):
             yield Found(match.start(), match.end(), "PLACE", "context/organisation")
+    for match in _HOSPITAL_OF.finditer(text):
+        if reading.shouting or match["all"][0].isupper():
+            yield Found(match.start(), match.end(), "PLACE", "context/organisation")
+    for match in _LOWER_HOSPITAL.finditer(text):
+        at = _tokens(reading, match.start("run"), match.end("run"))
+        if (
+            reading.words[at[0]] in {Word.UNKNOWN, Word.NAME_TOO}
+            or reading.tokens[at[0]].folded == "royal"
+        ):
+            yield Found(match.start("run"), match.end("run"), "PLACE", "context/organisation")
     for match in _PARTNERS.finditer(text):
         at = _tokens(reading, match.start("run"), match.end("run"))
         named = [i for i in at if reading.tokens[i].capital or reading.words[i] is Word.UNKNOWN]

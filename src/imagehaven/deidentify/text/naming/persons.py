@@ -1,5 +1,6 @@
-"""People by what they do and what stands beside them: a bleep, a request, initials, an age.
+"""People by what they do and what stands beside them: a bleep, a request, a relation, an age.
 
+``Viola (daughter)``, ``Jade's mother``, ``Frank and Sally, her children``,
 ``Hector to phone``, ``Will / bleep 1234``, ``TRANS: MM``, ``HT/jm``, ``Kieran Crisp,``,
 ``Max McQuarrie (101)``.
 """
@@ -55,6 +56,17 @@ _TYPED = re.compile(
 )
 _AGE = re.compile(r"[(,\[][ \t]?(?:aged?[ \t])?(?P<age>9\d|1[0-2]\d)[ \t]?(?=[),\]]|y)")
 _ENDS: Final = (",", ".", ";", ")", "\n", "(", " (", "  ", ":", "\r")
+
+_SORTS: Final = frozenset(
+    ("his", "her", "their", "the", "a", "elder", "eldest", "older", "younger", "youngest", "late",
+     "only", "patients", "two", "three", "four", "adult", "grown", "step", "foster", "main")
+)  # fmt: skip
+_KIN: Final = frozenset(
+    ("children", "kids", "twins", "grandchildren", "widow", "widower", "parents", "poa", "nok",
+     "flatmate", "fiancé", "fiancée", "girlfriend", "boyfriend", "stepfather", "ex-wife")
+)  # fmt: skip
+_OWNED: Final = frozenset({"'s", "’s", "`s", "´s", "'S", "’S"})
+_NAME_WORDS: Final = frozenset({Word.NAME_TOO, Word.CLINICAL_NAME, Word.UNKNOWN})
 
 
 def persons(reading: Reading) -> Iterator[Found]:
@@ -230,3 +242,53 @@ def _ages(reading: Reading) -> Iterator[Found]:
         for at in _ending(reading, match.start() - gap):
             if reading.kinds.get(at, ("", ""))[0] == "NAME":
                 yield Found(match.start("age"), match.end("age"), "AGE", "context/age")
+
+
+def relatives(reading: Reading) -> None:
+    """Mark the name before a relation."""
+    for at, token in enumerate(reading.tokens):
+        if token.folded not in contexts().relations | _KIN:
+            continue
+        before = at - 1
+        while before > 0 and reading.tokens[before].folded in _SORTS and at - before < 4:
+            before -= 1
+        if before >= 0 and _is_relative(reading, before, at):
+            reading.kinds[before] = ("NAME", "context/relation")
+            _and_another(reading, before)
+
+
+def _is_relative(reading: Reading, name: int, relation: int) -> bool:
+    """Say whether the word at ``name`` is whose relation stands at ``relation``."""
+    token, after = reading.tokens[name], reading.tokens[name + 1]
+    if reading.words[name] not in _NAME_WORDS or not _may_be_kin(reading, name):
+        return False
+    gap = reading.text[token.end : after.start]
+    told = name + 1 < relation
+    if token.text[-2:] in _OWNED:
+        # Ward's sister is one of the ward; Jade's mother is somebody's.
+        return not gap.strip() and token.capital and not told
+    if gap.strip() == "," and gap.count("\n") < 2:
+        return told
+    close = reading.tokens[relation].end
+    bracketed = gap.strip() == "(" and reading.text[close : close + 1] in {")", ",", ";"}
+    dashed = gap in {" - ", " – ", " / "} and token.capital
+    return bracketed or dashed
+
+
+def _may_be_kin(reading: Reading, at: int) -> bool:
+    token = reading.tokens[at]
+    plain = token.folded in role_words() | contexts().stops | contexts().departments
+    return not (plain or at in reading.terms or reading.safe[at]) and (
+        token.capital or reading.words[at] is not Word.CLINICAL_NAME
+    )
+
+
+def _and_another(reading: Reading, at: int) -> None:
+    """Mark the name before ``and``: ``Frank and Sally, her children``."""
+    if at < 2 or reading.tokens[at - 1].folded not in {"and"} or reading.shouting:
+        return
+    other = reading.tokens[at - 2]
+    gap = reading.text[other.end : reading.tokens[at].start]
+    named = reading.words[at - 2] in _NAME_WORDS and _may_be_kin(reading, at - 2)
+    if named and other.capital and re.fullmatch(r"\s(?:and|&)\s", gap):
+        reading.kinds[at - 2] = ("NAME", "context/relation")

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from imagehaven.deidentify.text.detect.vocabulary import Word, judge, vocabulary
 from imagehaven.deidentify.text.naming.contexts import contexts
+from imagehaven.deidentify.text.naming.sites import speaks_of_a_place
 from imagehaven.deidentify.text.spans import Found
 from imagehaven.deidentify.text.tagging.tagger import LABELS, shares_of
 from imagehaven.deidentify.text.words import fold
@@ -63,6 +64,10 @@ _DOUBTED: Final = frozenset(
 )
 
 
+#: What finds more than one word of a place: where one of them stays, all do.
+_PARTS: Final = frozenset(("context/institution", "context/organisation", "context/place"))
+
+
 class Vote:
     """What the network says of one text."""
 
@@ -96,9 +101,23 @@ class Vote:
         sure = [
             at
             for at, one in enumerate(group)
-            if one.detector not in _DOUBTED or self._identifies(one) >= self._doubt(one)
+            if one.detector not in _DOUBTED
+            or self._identifies(one) >= self._doubt(one)
+            or speaks_of_a_place(self._text, one.start, one.end)
         ]
-        return group[sure[0] : sure[-1] + 1] if sure else []
+        if not sure:
+            return []
+        first, last = sure[0], sure[-1]
+        while first and group[first - 1].detector in _PARTS and self._own(group[first - 1]):
+            first -= 1
+        while last + 1 < len(group) and group[last + 1].detector in _PARTS:
+            last += 1
+        return group[first : last + 1]
+
+    def _own(self, one: Found) -> bool:
+        """Say whether a word before what stays is part of it: not SOURCE OF DATA before a name."""
+        words = self._text[one.start : one.end].split()
+        return any(judge(fold(word)) is not Word.SAFE for word in words)
 
     def added(
         self, taken: Callable[[int, int], bool], term: Callable[[int, int], bool]

@@ -106,6 +106,10 @@ bench-scan: $(VENV)/.dev ## Measure the scan of headers against pydicom, fastdic
 bench-ingest: $(VENV)/.dev $(VENV)/.packages ## Measure ingest against pydicom with PostgreSQL's COPY
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.ingest
 
+.PHONY: bench-receive
+bench-receive: $(VENV)/.dev $(VENV)/.packages ## Measure the DICOM receiver against pynetdicom, DCMTK and Orthanc
+	$(BIN)/python -m benchmarks.receive
+
 .PHONY: bench-rewrite
 bench-rewrite: $(VENV)/.dev $(VENV)/.packages ## Measure de-identification against a copy, pydicom and other tools
 	$(BIN)/python -m benchmarks.rewrite

@@ -16,6 +16,7 @@ from imagehaven.acquire.limits import Limits
 from imagehaven.acquire.mediadir import referenced_files
 from imagehaven.acquire.opening import open_source, open_sources
 from imagehaven.acquire.reading import Reading, read_source
+from imagehaven.acquire.receive.actions import check_receiver, receive_dicom
 from imagehaven.acquire.source import Problem, Source
 from imagehaven.acquire.walk import walk
 
@@ -24,9 +25,11 @@ __all__ = [
     "Problem",
     "Reading",
     "Source",
+    "check_receiver",
     "open_source",
     "open_sources",
     "read_source",
+    "receive_dicom",
     "referenced_files",
     "walk",
 ]

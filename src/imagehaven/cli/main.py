@@ -18,6 +18,7 @@ from imagehaven.cli import (
     faces,
     hospital,
     profile,
+    receive,
     releases,
     reports,
     review,
@@ -52,7 +53,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for room in (archive, cohorts, profile, releases, reports, review, trail, faces, hospital):
+for room in (
+    archive,
+    receive,
+    cohorts,
+    profile,
+    releases,
+    reports,
+    review,
+    trail,
+    faces,
+    hospital,
+):
     room.add_to(app)
 
 

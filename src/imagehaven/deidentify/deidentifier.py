@@ -55,7 +55,11 @@ class Deidentifier:
         declined = None
         given = _for_core(source) if self._compiled else None
         if given is not None:
-            done = self._by_core(given, destination)
+            try:
+                done = self._by_core(given, destination)
+            finally:
+                if isinstance(given, memoryview):
+                    given.release()  # or whoever gave it could not close it
             if isinstance(done, Deidentified):
                 self.by_core += 1
                 return done

@@ -24,6 +24,7 @@ from imagehaven.deidentify.generalise import generalise
 from imagehaven.deidentify.rulebook.iod import NEEDS_PLACE, NEEDS_VALUE
 from imagehaven.deidentify.rulebook.rules import Decision, entry
 from imagehaven.deidentify.rulebook.table import SafePrivate, safe_private
+from imagehaven.deidentify.text.words import fold
 from imagehaven.deidentify.writing.encode import EXPLICIT_LITTLE, encode, has_long_values
 from imagehaven.dicom import keyword_to_tag
 from imagehaven.dicom.quiet import quiet_pydicom
@@ -69,7 +70,8 @@ class Decider:
         """Return what is done with a standard tag in a place, as :meth:`Plan.packed`."""
         where = self._places[place]
         decision = decision_on(tag, self._work.profile, where)
-        if decision.action == "X":
+        by_code = tag in (_CODE_MEANING, *CODE_VALUES) and not where.masked
+        if decision.action == "X" and not by_code:
             return Plan().packed()
         number = self._remember(tag, where, None)
         if entry(tag).vr == "SQ":
@@ -82,7 +84,7 @@ class Decider:
             label=decision.action,
             kind=ONE_VALUE,
             swift=swift,
-            by_code=tag in (_CODE_MEANING, *CODE_VALUES) and not where.masked,
+            by_code=by_code,
             vr=vr,
             other_vr=other,
         ).packed()
@@ -125,7 +127,7 @@ class Decider:
         if work.given:
             self.given.append(tuple(work.given))
         given = len(self.given) - 1 if work.given else 0
-        digits = sum(byte in b"0123456789" for byte in value)
+        digits = sum(letter.isdigit() for letter in fold(work.identity.decode(value)))
         wordy = row is None and decision_on(tag, work.profile, place).action == "C"
         unsure = wordy and digits >= _UID_DIGITS and entry(tag).vr not in (*_DATES, *_NUMBERS)
         return encode(made, EXPLICIT_LITTLE), label, given, unsure

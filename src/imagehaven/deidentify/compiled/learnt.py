@@ -31,10 +31,12 @@ from imagehaven.deidentify.taught import Taught
 from imagehaven.deidentify.writing.encode import EXPLICIT_LITTLE, encode, file_head
 from imagehaven.dicom.header import Header
 from imagehaven.dicom.pixels import is_native, shape_of
+from imagehaven.dicom.quiet import quiet_pydicom
 from imagehaven.dicom.rewrite import Declined, Pixels, Telling, make_session
 
-_MOST_SESSIONS: Final = 256
+_MOST_SESSIONS: Final = 128
 _MOST_PIXELS: Final = 4096
+_MOST_SEEN: Final = 100_000
 _INTEGERS: Final = 0x7FE00010
 _OWN: Final = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "FrameOfReferenceUID")
 _TOP: Final = (
@@ -82,17 +84,24 @@ class Learnt:
         """Learn from a file whose pixels the reference released as they were."""
         if declined.people is None or declined.pixels is None:
             return
+        with quiet_pydicom():
+            self._learn(declined.people, declined.pixels, header)
+
+    def _learn(self, people: bytes, pixels: bytes, header: Header) -> None:
         identity = Identity.of(header.dataset)
-        if declined.pixels not in self.pixels:
+        if pixels not in self.pixels:
             if len(self.pixels) >= _MOST_PIXELS:
                 self.pixels.clear()
             found = _plain_pixels(header, identity.sop_class, self.taught)
-            self.pixels[declined.pixels] = None if found is None else found.packed()
-        if declined.people not in self.sessions and self.pixels[declined.pixels] is not None:
-            if declined.people in self.seen:
-                self._learn_people(declined.people, header)
+            self.pixels[pixels] = None if found is None else found.packed()
+        if people in self.sessions or self.pixels[pixels] is None:
+            return
+        # Without a PatientID it is a patient by the name of its study, which is in no key.
+        if identity.patient and identity.patient != identity.study:
+            if people in self.seen:
+                self._learn_people(people, header)
             else:
-                self.seen.add(declined.people)  # many come alone, and need no session
+                self.seen.add(people)  # many come alone, and need no session
 
     def never(self, declined: Declined) -> None:
         """Learn that the pixels of such files, or their documents, change."""
@@ -100,13 +109,11 @@ class Learnt:
             self.pixels.setdefault(declined.pixels, None)
 
     def _learn_people(self, key: bytes, header: Header) -> None:
-        if len(self.sessions) >= _MOST_SESSIONS:
+        if len(self.sessions) >= _MOST_SESSIONS or len(self.seen) >= _MOST_SEEN:
             self.sessions.clear()
             self.known.clear()
             self.seen.clear()
         work = prepare(header.dataset, self.profile, self.pseudonyms, denied=self.taught.denied)
-        if not work.identity.patient or work.identity.patient == work.identity.study:
-            return  # a patient by the name of the study, which is in no key
         decider = Decider(work, self.steps)
         patient = self.pseudonyms.patient_id(work.identity.patient)
         self.known[key] = Known(

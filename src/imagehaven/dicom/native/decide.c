@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-static const size_t MOST_REMEMBERED = 16u << 20; /* bytes of values; then it is all forgotten */
+static const size_t MOST_REMEMBERED = 2u << 20; /* bytes of values; then it is all forgotten */
 enum { LONGEST_REMEMBERED = 4096 };
 
 static const plan_t *add_plan(session_t *session, const plan_t *plan, const void *key,

@@ -3,7 +3,10 @@
 #include "sha256.h"
 #include "tree.h"
 
-enum { SHORTEST_UID = 14 }; /* digits of a UID that no short text holds */
+enum {
+    CHARACTER_SET = 0x00080005,
+    SHORTEST_UID = 14, /* digits of a UID that no short text holds */
+};
 
 static int holds(tags_t tags, uint32_t tag) {
     size_t low = 0, high = tags.count;
@@ -18,17 +21,25 @@ static int holds(tags_t tags, uint32_t tag) {
     return 0;
 }
 
-static void put(out_t *out, const node_t *node, const unsigned char *value) {
+static void put(out_t *out, const node_t *node, int top, const unsigned char *value) {
+    char place = (char)top; /* a PatientID in an item is another person's */
+    out_bytes(out, &place, 1);
     out_bytes(out, &node->tag, sizeof node->tag);
     out_bytes(out, &node->vr, sizeof node->vr);
     out_bytes(out, &node->length, sizeof node->length);
     out_bytes(out, value, node->length);
 }
 
+/* Whether a value is nothing, or one UID that no short text holds. */
 static int is_long_uid(const unsigned char *value, size_t length) {
-    size_t digits = 0;
-    for (size_t i = 0; i < length; i++) digits += value[i] >= '0' && value[i] <= '9';
-    return !digits || digits >= SHORTEST_UID;
+    size_t digits = 0, others = 0;
+    for (size_t i = 0; i < length; i++) {
+        int is_digit = value[i] >= '0' && value[i] <= '9';
+        if (!is_digit && value[i] != '.' && value[i] != ' ' && value[i]) return 0;
+        digits += (size_t)is_digit;
+        others += value[i] == '.';
+    }
+    return digits >= SHORTEST_UID || !(digits + others);
 }
 
 int keys_of(scan_t *scan, const telling_t *telling, unsigned char *people, out_t *pixels) {
@@ -42,6 +53,10 @@ int keys_of(scan_t *scan, const telling_t *telling, unsigned char *people, out_t
         const node_t *node = &nodes[at];
         int top = at == next_top;
         if (top) next_top = node->next;
+        if (!top && node->tag == CHARACTER_SET) {
+            done = declined(scan, "an item with its own character set");
+            break;
+        }
         if (node->real == VR('S', 'Q') || node->tag == ITEM) continue;
         int tells = node->vr == VR('P', 'N') || holds(telling->anywhere, node->tag) ||
                     (top && holds(telling->top, node->tag));
@@ -52,8 +67,8 @@ int keys_of(scan_t *scan, const telling_t *telling, unsigned char *people, out_t
             node->length ? source_at(&scan->source, node->value, node->length) : nothing;
         if (!value) done = declined(scan, "truncated");
         else if (own && !is_long_uid(value, node->length)) done = declined(scan, "a short UID");
-        if (done && tells) put(&told, node, value);
-        if (done && shows) put(pixels, node, value);
+        if (done && tells) put(&told, node, top, value);
+        if (done && shows) put(pixels, node, top, value);
     }
     out_bytes(&told, scan->syntax, strlen(scan->syntax));
     if (told.failed) done = declined(scan, "no memory");

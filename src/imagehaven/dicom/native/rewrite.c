@@ -5,12 +5,10 @@
 #include "tree.h"
 
 enum {
-    CHARACTER_SET = 0x00080005,
     CODE_VALUE = 0x00080100,
     CODING_SCHEME = 0x00080102,
     LONG_CODE_VALUE = 0x00080119,
     MOST_PRIVATE = 256,
-    LONGEST_SHORT = 0xfffe,
 };
 static const uint32_t NOTED_TAGS[NOTED] = {0x0020000d, 0x0020000e, 0x00080018, 0x00080060};
 
@@ -336,11 +334,10 @@ static int element(rewrite_t *rewrite, range_t range, uint32_t at, size_t *kept)
         count(rewrite, 'X');
         return 1;
     }
-    if (!range.top && node->tag == CHARACTER_SET)
-        return declined(rewrite->scan, "an item with its own character set");
     const plan_t *plan = plan_of(rewrite->session, range.place, node->tag);
     if (!plan) return declined(rewrite->scan, "nobody could decide");
     int is_sequence = node->real == VR('S', 'Q');
+    if (is_sequence && plan->by_code) return declined(rewrite->scan, "an odd code");
     if (plan->kind == REMOVE || is_sequence != (plan->kind != ONE_VALUE)) {
         count(rewrite, 'X');
         return 1;

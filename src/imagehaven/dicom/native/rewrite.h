@@ -8,7 +8,7 @@
 #include "decide.h"
 
 enum { STUDY, SERIES, INSTANCE, MODALITY, NOTED }; /* what names the new file */
-enum { MOST_GIVEN = 64 };
+enum { MOST_GIVEN = 64, LONGEST_SHORT = 0xfffe };
 
 typedef struct { /* a pseudonym that this file brought: a UID of the top level, or a session's */
     uint32_t tag;        /* 0 for a session's */

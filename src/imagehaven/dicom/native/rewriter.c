@@ -25,6 +25,7 @@ typedef struct {
     PyObject *kept;    /* the bytes that the session points into */
     PyObject *patient, *meta_before, *meta_after;
     int failed; /* an exception that is no Exception has to go on */
+    int busy;   /* a file is being written, and may be asking Python */
 } session_object;
 
 /* ---- asking Python ------------------------------------------------------------------------- */
@@ -330,6 +331,7 @@ static void put_pixel_head(job_t *job) {
     uint32_t length = job->scan.pixel_length;
     if (job->scan.pixel_tag == 0x7fe00008) vr = VR('O', 'F');
     if (job->scan.pixel_tag == 0x7fe00009) vr = VR('O', 'D');
+    if (!is_long(vr) && length + length % 2 > LONGEST_SHORT) vr = VR('U', 'N');
     put_head(&job->rewrite.out, job->scan.pixel_tag, vr, length + length % 2);
     job->file.start = job->scan.pixel_offset;
     job->file.length = length;
@@ -420,6 +422,9 @@ static PyObject *given_of(job_t *job) {
 static PyObject *written(job_t *job) {
     word_t modality = {"", 0};
     if (job->rewrite.noted_length[MODALITY]) modality = noted(&job->rewrite, MODALITY);
+    const char *second = memchr(modality.text, '\\', modality.length);
+    if (second)
+        modality = trimmed((const unsigned char *)modality.text, (size_t)(second - modality.text));
     return Py_BuildValue("NNNNKs#NNy#", text_of(noted(&job->rewrite, STUDY)),
                          text_of(noted(&job->rewrite, SERIES)),
                          text_of(noted(&job->rewrite, INSTANCE)), text_of(modality),
@@ -484,10 +489,13 @@ static int run(job_t *job, const char *path, const char *folder, PyObject *sessi
     Py_BEGIN_ALLOW_THREADS
     done = look(job, &shape);
     Py_END_ALLOW_THREADS
+    if (done && session->busy) done = declined(&job->scan, "another thread has the session");
     if (done) {
         job->rewrite.scan = &job->scan;
         job->rewrite.session = &session->session;
+        session->busy = 1;
         done = rewrite(&job->rewrite);
+        session->busy = 0;
         if (session->failed) done = 0; /* and an exception stands */
         session->failed = 0;
     }

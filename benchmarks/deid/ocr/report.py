@@ -5,13 +5,14 @@ from __future__ import annotations
 import statistics
 from collections import Counter
 
-from benchmarks.deid.ocr.scoring import Score, keys
+from benchmarks.deid.ocr.scoring import TELLING, Score, keys
 from benchmarks.measure import table
 
 MIX = {"CR/DX": 0.35, "US": 0.25, "SC": 0.15, "CT": 0.15, "MR": 0.1}
 """Shares of modalities among frames that are searched: most CT and MR needs no search."""
-GROUPS = ("size", "contrast", "turned", "polarity", "modality", "photometric", "length", "face",
-          "background")  # fmt: skip
+GROUPS = ("size", "contrast", "turned", "polarity", "modality", "photometric", "length", "says",
+          "face", "background")  # fmt: skip
+_TELLING = f"legible says: {TELLING}"
 
 
 def tables(scores: dict[str, Score]) -> str:
@@ -39,6 +40,7 @@ def _summary(scores: dict[str, Score]) -> str:
             [
                 name,
                 _share(score.covered["legible"], score.strings["legible"]),
+                _share(score.covered[_TELLING], score.strings[_TELLING]),
                 _share(score.covered["all"], score.strings["all"]),
                 f"{100 * statistics.mean(vain):.2f}" if vain else "–",
                 _share(sum(share > 0 for share in vain), len(vain)),
@@ -50,6 +52,7 @@ def _summary(scores: dict[str, Score]) -> str:
     one = next(iter(scores.values()))
     heading = [
         "system", f"legible strings covered (of {one.strings['legible']:,})",
+        f"the same but for lone L and R (of {one.strings[_TELLING]:,})",
         f"all strings covered (of {one.strings['all']:,})",
         "needless area of frames without text %", "frames without text that are touched",
         "needless area beside strings %", "ms per frame of the mix", "× our time",

@@ -14,12 +14,15 @@ import numpy.typing as npt
 
 from benchmarks.deid.ocr.pictures import Picture
 from benchmarks.deid.ocr.planting import Planted
+from benchmarks.deid.ocr.strings import words
 from benchmarks.deid.ocr.systems import System
 
 Array = npt.NDArray[Any]
 
 COVERED = 0.9
 """The share of a string's glyph pixels that must be blanked."""
+SIDE, TELLING = "a lone L or R", "anything else"
+"""What a string says: which side is shown, or something that has to be covered."""
 _INK = 0.5
 _ROUND = 0.6
 """Around a string, this share of its size is not counted as needless."""
@@ -65,6 +68,7 @@ def keys(picture: Picture, one: Planted) -> Iterator[str]:
         "photometric": picture.photometric,
         "face": one.face,
         "length": "one to three characters" if len(one.text) < 4 else "longer",
+        "says": SIDE if one.text in words()["sides"] else TELLING,
         "background": "seen in another encoding" if picture.background.seen else "never seen",
     }
     for group, value in groups.items():

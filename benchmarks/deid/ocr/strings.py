@@ -32,7 +32,7 @@ _EM_OF_DOTS = 10
 
 @cache
 def words() -> dict[str, tuple[str, ...]]:
-    """Return what may be drawn, by ``long`` and ``short``."""
+    """Return what may be drawn, by ``long`` and ``short``; ``sides`` are some of the short."""
     told = yaml.safe_load(Path(__file__).with_name("words.yaml").read_text("utf-8"))
     return {kind: tuple(map(str, texts)) for kind, texts in told.items()}
 

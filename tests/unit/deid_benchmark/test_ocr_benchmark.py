@@ -1,5 +1,6 @@
 """The benchmark of text in pixels: what is drawn, what counts as covered and as needless."""
 
+import dataclasses
 import importlib
 import sys
 from pathlib import Path
@@ -97,6 +98,24 @@ def test_a_string_is_covered_when_nine_tenths_of_its_glyphs_are_blank(background
     assert score.covered["all"] == 0
 
 
+def test_a_lone_letter_of_a_side_is_counted_apart_and_still_counted_with_the_rest(background):
+    picture = shown(background, "MONOCHROME2")
+    one = dataclasses.replace(picture.planted[0], size=20, contrast=120)
+    marks = [dataclasses.replace(one, text=text) for text in ("L", "R", "F", "KT")]
+    score = scoring.Score()
+    empty = np.zeros(picture.shown.shape, bool)
+    scoring.add(score, dataclasses.replace(picture, planted=tuple(marks)), empty)
+    assert score.strings["legible"] == 4
+    assert score.strings[f"legible says: {scoring.SIDE}"] == 2
+    assert score.strings[f"legible says: {scoring.TELLING}"] == 2
+    told = report.tables({"it": score})
+    assert "legible strings covered (of 4) | the same but for lone L and R (of 2)" in told
+
+
+def test_every_side_is_one_of_the_short_strings():
+    assert set(strings.words()["sides"]) <= set(strings.words()["short"])
+
+
 def test_the_control_that_finds_nothing_and_the_one_that_blanks_all_are_told_apart(background):
     shots = [shown(background, "MONOCHROME2", seed) for seed in range(2)]
     bare = pictures.Picture(background, "MONOCHROME2", background.values,
@@ -107,8 +126,8 @@ def test_the_control_that_finds_nothing_and_the_one_that_blanks_all_are_told_apa
     assert nothing.in_vain["CT"] == [0.0] and everything.in_vain["CT"] == [1.0]
     assert min(everything.beside) > 0.3 > 0 == max(nothing.beside)
     text = report.tables(scores)
-    assert "| nothing (control) | 0.000 | 0.000 | 0.00 |" in text
-    assert "| everything (control) | 1.000 | 1.000 | 100.00 |" in text
+    assert "| nothing (control) | 0.000 | 0.000 | 0.000 | 0.00 |" in text
+    assert "| everything (control) | 1.000 | 1.000 | 1.000 | 100.00 |" in text
 
 
 def test_the_same_seed_gives_the_same_pictures(real):

@@ -21,6 +21,9 @@ _BONE: Final = 250.0
 _OPENING: Final = 6.0
 _LOWER_IN_CT: Final = 14.0
 _BLUR: Final = 0.6
+_ASIDE: Final = 10.0
+"""Both halves of a brain make its frontal pole: one further (mm) to a side is a leak into an orbit,
+and the nose would be looked for beside the nose."""
 _COVER: Final = 7.0
 """Scalp and skull (mm) that lie over every brain, a child's too: less would be a leak."""
 
@@ -86,6 +89,8 @@ def doubts(head: Head, brain: Brain, volume: Volume, *, ct: bool) -> list[str]:
         found.append("its extent is not that of a brain")
     if _symmetry(mask) < 0.85:
         found.append("it is not symmetric")
+    if abs(float(brain.pole[0] - points[:, 0].mean())) > _ASIDE:
+        found.append("its frontal pole does not lie in the middle")
     depth = _depth(head)
     shell = mask & ~scipy.ndimage.binary_erosion(mask)
     shell[:, :, : int(points[:, 2].mean() / step)] = False

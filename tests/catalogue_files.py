@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -88,9 +89,13 @@ def die_on_marked(context: object, items: list[dict[str, object]]) -> list[objec
 
 
 def main() -> None:
-    """Ingest in a process of its own: HAVEN PATH ENGINE."""
-    haven, path, engine = sys.argv[1:]
-    ingest(Haven.open(haven), [Path(path)], engine=engine, workers=1)
+    """Ingest in a process of its own, resting after each commit: HAVEN PATH ENGINE SECONDS."""
+    haven, path, engine, rest = sys.argv[1:]
+
+    def pause(_stage: str, _done: int, _total: int | None) -> None:
+        time.sleep(float(rest))
+
+    ingest(Haven.open(haven), [Path(path)], engine=engine, workers=1, progress=pause)
 
 
 if __name__ == "__main__":

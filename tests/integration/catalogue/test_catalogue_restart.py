@@ -35,23 +35,28 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory, folder: Path) -> dic
     return rows_of(haven)
 
 
-def start_ingest(haven: Haven, folder: Path, engine: str = "inline") -> subprocess.Popen[bytes]:
+def start_ingest(haven: Haven, folder: Path, rest: float = 0) -> subprocess.Popen[bytes]:
     script = Path(__file__).resolve().parents[2] / "catalogue_files.py"
-    command = [sys.executable, str(script), str(haven.folder), str(folder), engine]
+    command = [sys.executable, str(script), str(haven.folder), str(folder), "inline", str(rest)]
     return subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True)
 
 
 def kill_at_random_and_resume(haven: Haven, folder: Path, kills: int, seed: int) -> IngestReport:
-    """Kill once something is planned, at moments that differ from kill to kill."""
+    """Kill once something is committed, at moments that differ from kill to kill.
+
+    The doomed rest after each of their commits, so that on the fastest machine the last of them
+    still has work to do when it dies.
+    """
     chance = random.Random(seed)
     for _ in range(kills):
-        process = start_ingest(haven, folder)
         done = _items_done(haven)
+        process = start_ingest(haven, folder, rest=0.2)
         deadline = time.monotonic() + 60
-        while _items_done(haven) == done and process.poll() is None:
+        while _items_done(haven) == done:
+            assert process.poll() is None
             assert time.monotonic() < deadline
             time.sleep(0.02)
-        time.sleep(chance.uniform(0, 0.6))
+        time.sleep(chance.uniform(0, 0.3))
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
     report = ingest(haven, [folder], engine="inline")
@@ -67,8 +72,8 @@ def _items_done(haven: Haven) -> int:
 def in_chunks_of_ten(tmp_path: Path) -> Iterator[Callable[..., Haven]]:
     made: list[Haven] = []
 
-    def make(url: str = "") -> Haven:
-        settings = Settings(chunk_items=10, commit_items=20, database=url)
+    def make(url: str = "", commit_items: int = 20) -> Haven:
+        settings = Settings(chunk_items=10, commit_items=commit_items, database=url)
         made.append(Haven.create(tmp_path / "haven", settings))
         return made[-1]
 
@@ -81,7 +86,7 @@ def in_chunks_of_ten(tmp_path: Path) -> Iterator[Callable[..., Haven]]:
 def test_a_killed_ingest_ends_with_the_rows_of_an_uninterrupted_one(
     in_chunks_of_ten: Callable[..., Haven], folder: Path, uninterrupted: dict[str, list[str]]
 ) -> None:
-    haven = in_chunks_of_ten()
+    haven = in_chunks_of_ten(commit_items=10)
     assert kill_at_random_and_resume(haven, folder, kills=4, seed=1).resumed
     assert rows_of(haven) == uninterrupted
 
@@ -93,7 +98,7 @@ def test_a_killed_ingest_on_postgresql_ends_with_the_same_rows(
     uninterrupted: dict[str, list[str]],
     postgresql_url: str,
 ) -> None:
-    haven = in_chunks_of_ten(postgresql_url)
+    haven = in_chunks_of_ten(postgresql_url, commit_items=10)
     kill_at_random_and_resume(haven, folder, kills=3, seed=2)
     assert rows_of(haven) == uninterrupted
 

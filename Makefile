@@ -44,7 +44,7 @@ $(VENV)/.compiler: | $(VENV)/.made
 	fi
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.made $(VENV)/.compiler pyproject.toml constraints.txt $(wildcard src/imagehaven/dicom/native/*.[ch])
+$(VENV)/.dev: $(VENV)/.made $(VENV)/.compiler pyproject.toml constraints.txt $(wildcard src/imagehaven/*/native/*.[ch] src/imagehaven/*/*/native/*.[ch])
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
 	@touch $@ $(VENV)/.demo
 
@@ -115,9 +115,9 @@ bench-rewrite: $(VENV)/.dev $(VENV)/.packages ## Measure de-identification again
 	$(BIN)/python -m benchmarks.rewrite
 
 .PHONY: fuzz
-fuzz: $(VENV)/.dev $(VENV)/.packages ## Fuzz each part of the compiled core for an hour (FUZZ_SECONDS=n for another time)
+fuzz: $(VENV)/.dev $(VENV)/.packages ## Fuzz each part that is compiled for an hour (FUZZ_SECONDS=n for another time)
 	$(BIN)/python tests/native/build.py build/fuzz
-	cd build/fuzz && for target in fuzz_scan fuzz_rewrite; do \
+	cd build/fuzz && for target in fuzz_scan fuzz_rewrite fuzz_walk; do \
 	  ./$$target -max_total_time=$(or $(FUZZ_SECONDS),3600) -max_len=60000 -print_final_stats=1 seeds \
 	  || exit 1; done
 

@@ -2,7 +2,8 @@
 
     python tests/native/build.py FOLDER
 
-writes FOLDER/fuzz_scan, FOLDER/fuzz_rewrite and FOLDER/seeds, small real files to start from.
+writes FOLDER/fuzz_scan, FOLDER/fuzz_rewrite, FOLDER/fuzz_walk and FOLDER/seeds, small real files
+to start from.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pydicom import data
 
 ROOT = Path(__file__).resolve().parents[2]
 CORE = ROOT / "src" / "imagehaven" / "dicom" / "native"
+READER = ROOT / "src" / "imagehaven" / "verify" / "read" / "native"
 FLAGS = (
     "-g",
     "-O1",
@@ -26,16 +28,18 @@ FLAGS = (
 _SMALL = 60_000
 
 
-TARGETS = ("fuzz_scan", "fuzz_rewrite")
+#: Each target with the folder of what it fuzzes.
+TARGETS = {"fuzz_scan": CORE, "fuzz_rewrite": CORE, "fuzz_walk": READER}
 
 
 def build(folder: Path, name: str) -> tuple[Path, Path]:
     """Make one target and the seeds; return both."""
     folder.mkdir(parents=True, exist_ok=True)
     target, seeds = folder / name, folder / "seeds"
-    # Two files are the door for Python; what lies behind it needs none.
-    sources = [path for path in sorted(CORE.glob("*.c")) if '"python.h"' not in path.read_text()]
-    command = ["clang", *FLAGS, f"-I{CORE}", ROOT / "tests" / "native" / f"{name}.c", *sources]
+    # A few files are the door for Python; what lies behind it needs none.
+    place = TARGETS[name]
+    sources = [path for path in sorted(place.glob("*.c")) if not _is_door(path.read_text())]
+    command = ["clang", *FLAGS, f"-I{place}", ROOT / "tests" / "native" / f"{name}.c", *sources]
     subprocess.run([*command, "-o", target], check=True)
     seeds.mkdir(exist_ok=True)
     for path in Path(data.__file__).parent.rglob("*"):
@@ -43,6 +47,10 @@ def build(folder: Path, name: str) -> tuple[Path, Path]:
             content = path.read_bytes()
             (seeds / hashlib.sha256(content).hexdigest()[:16]).write_bytes(content)
     return target, seeds
+
+
+def _is_door(text: str) -> bool:
+    return '"python.h"' in text or "<Python.h>" in text
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
@@ -208,7 +209,7 @@ def _finished(
         file = draft.root / draft.path
         verified = verify(
             file, known, context.rules, _allowed(draft),
-            root=draft.root, with_values=True, decided=context.decided,
+            root=draft.root, with_values=True, decided=context.decided, compiled=context.compiled,
         )  # fmt: skip
         if verified.findings:
             return replace(_failed(draft.item, verified.findings), waived=verified.waived)
@@ -281,13 +282,18 @@ def _allowed(draft: Draft) -> AllowedValues:
     """What the project itself wrote into the file: pseudonyms, and dates moved by the shift."""
     days = {int(new) for kind, _, new in draft.pairs if kind == "DateShiftDays"}
     dates = {
-        (datetime.strptime(known.text, "%Y%m%d") + timedelta(shift)).strftime("%Y%m%d")
+        _moved(known.text, shift)
         for known in draft.known.items
         if known.kind == "date"
         for shift in days
     }
     values = {new for kind, _, new in draft.pairs if kind != "DateShiftDays"}
     return AllowedValues(frozenset(values), frozenset(dates))
+
+
+@lru_cache(maxsize=4096)
+def _moved(day: str, shift: int) -> str:
+    return (datetime.strptime(day, "%Y%m%d") + timedelta(shift)).strftime("%Y%m%d")
 
 
 def _failed(item: Item, findings: Sequence[Finding]) -> Result:

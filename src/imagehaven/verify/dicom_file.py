@@ -5,7 +5,7 @@ from __future__ import annotations
 import mmap
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from itertools import chain
@@ -18,12 +18,15 @@ from imagehaven.verify.decided import Decided
 from imagehaven.verify.detect.rules import Rules, default_rules
 from imagehaven.verify.findings import Finding, could_not_check
 from imagehaven.verify.known.identifiers import KnownIdentifiers
-from imagehaven.verify.known.matcher import Context
+from imagehaven.verify.known.matcher import Context, PatientMatcher
 from imagehaven.verify.pixels import pixel_findings
+from imagehaven.verify.pixels.look import Look, look_at, stated
 from imagehaven.verify.pixels.pages import page_findings
 from imagehaven.verify.read.byte_search import known_in_bytes, readable_runs
-from imagehaven.verify.read.elements import TooDeepError, values
+from imagehaven.verify.read.elements import TooDeepError, text_at, values
 from imagehaven.verify.read.layout import Bytes, Layout, layout
+from imagehaven.verify.read.native import reader
+from imagehaven.verify.remembered import Remembered
 from imagehaven.verify.scan import AllowedValues, Scanner, distinct
 from imagehaven.verify.standalone import OwnIdentifiers, stands_there, unexpected
 
@@ -53,6 +56,7 @@ def verify_file(
     with_values: bool = False,
     standalone: bool = False,
     decided: Decided | None = None,
+    compiled: bool = True,
 ) -> list[Finding]:
     """Return every finding of one DICOM file; an empty list is the only way to pass.
 
@@ -72,10 +76,12 @@ def verify_file(
             nature are findings, and what they hold is looked for in the rest of the file.
         decided: what reviewers have decided: values that are harmless, and values that must be
             nowhere.
+        compiled: let the compiled reader skip what was clean in another file of the patient, with
+            the same result. It does so where ``known`` has a history.
     """
     return verify(
-        path, known, rules, allowed,
-        root=root, with_values=with_values, standalone=standalone, decided=decided,
+        path, known, rules, allowed, root=root, with_values=with_values,
+        standalone=standalone, decided=decided, compiled=compiled,
     ).findings  # fmt: skip
 
 
@@ -89,6 +95,7 @@ def verify(
     with_values: bool = False,
     standalone: bool = False,
     decided: Decided | None = None,
+    compiled: bool = True,
 ) -> Verified:
     """Verify one DICOM file as :func:`verify_file`, and count what was waived."""
     name = str(path.relative_to(root)) if root else path.name
@@ -96,10 +103,26 @@ def verify(
     if known is not None:
         known |= decided.denied
     scanner = Scanner(name, rules or default_rules(), known, allowed, with_values, decided)
-    return Verified(distinct(_verify(path, name, scanner, standalone)), dict(scanner.waived))
+    memory = _memory(scanner) if compiled and not standalone else None
+    found = distinct(_verify(path, name, scanner, standalone, memory))
+    return Verified(found, dict(scanner.waived))
 
 
-def _verify(path: Path, name: str, scanner: Scanner, standalone: bool) -> Iterator[Finding]:
+def _memory(scanner: Scanner) -> Remembered | None:
+    """Return what is remembered of the patient's files, where their history is known."""
+    if scanner.known is None or scanner.known.history is None or reader() is None:
+        return None
+    kept = scanner.known.history.kept
+    under = scanner.rules.digest, scanner.decided
+    if under not in kept:
+        kept[under] = Remembered.under(scanner.rules)
+    memory: Remembered = kept[under]
+    return memory
+
+
+def _verify(
+    path: Path, name: str, scanner: Scanner, standalone: bool, memory: Remembered | None
+) -> Iterator[Finding]:
     yield from scanner.scan(name, Context.FILE_NAME, "file-name")
     try:
         with path.open("rb") as stream:
@@ -107,15 +130,24 @@ def _verify(path: Path, name: str, scanner: Scanner, standalone: bool) -> Iterat
                 yield could_not_check(name, "file", "empty")
                 return
             with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
-                yield from verify_bytes(data, name, scanner, standalone=standalone)
+                yield from verify_bytes(data, name, scanner, standalone=standalone, memory=memory)
     except (OSError, ValueError) as error:
         yield could_not_check(name, "file", type(error).__name__)
 
 
 def verify_bytes(
-    data: Bytes, name: str, scanner: Scanner, *, standalone: bool = False
+    data: Bytes,
+    name: str,
+    scanner: Scanner,
+    *,
+    standalone: bool = False,
+    memory: Remembered | None = None,
 ) -> Iterator[Finding]:
-    """Yield the findings of a DICOM file that is in memory or mapped into it."""
+    """Yield the findings of a DICOM file that is in memory or mapped into it.
+
+    ``memory`` is what is remembered of the patient's other files; with one, the compiled reader
+    reads the file if it can.
+    """
     if data[128:132] != b"DICM":
         yield could_not_check(name, "file", "not-dicom")
         return
@@ -123,16 +155,45 @@ def verify_bytes(
         # Real archives break the standard in thousands of ways; here only identifiers count.
         warnings.simplefilter("ignore")
         try:
-            yield from _verify_parsed(data, name, scanner, standalone)
+            if memory is None or not (yield from _verify_remembered(data, scanner, memory)):
+                yield from _verify_parsed(data, name, scanner, standalone)
         except Exception as error:  # noqa: BLE001 - hostile input: whatever stops the check blocks the file
             why = "too-deep" if isinstance(error, TooDeepError) else type(error).__name__
             yield could_not_check(name, "dataset", why)
 
 
+def _verify_remembered(
+    data: Bytes, scanner: Scanner, memory: Remembered
+) -> Generator[Finding, None, bool]:
+    """Yield the findings of a file that the compiled reader reads; return whether it did."""
+    known = scanner.known
+    if known is None or not isinstance(known.matcher, PatientMatcher):
+        return False
+    places = known.matcher.places
+    read = memory.read(data, places)
+    said = stated(read.facts) if read and "EncapsulatedDocument" not in read.facts else None
+    if read is None or said is None:
+        return False
+    if scanner.with_values:
+        scanner.device = _device(read.facts.get(keyword, b"") for keyword in _DEVICE)
+    yield from scan_runs(scanner, data, 0, 128, "preamble")
+    yield from memory.findings(read, scanner, places)
+    yield from scan_runs(scanner, data, read.layout.tail, len(data), "trailing")
+    if "Rows" in said and look_at(said) is not Look.NOTHING:
+        dataset = dcmread(_stream(data), stop_before_pixels=True)
+        yield from pixel_findings(_stream(data), len(data), dataset, scanner)
+    yield from _search_bytes(scanner, known, data, data, read.layout)
+    return True
+
+
+def _device(texts: Iterable[bytes]) -> str:
+    return " ".join(text.decode("utf-8", "replace").strip(" \0") for text in texts).strip()
+
+
 def _verify_parsed(data: Bytes, name: str, scanner: Scanner, standalone: bool) -> Iterator[Finding]:
     dataset = dcmread(_stream(data), stop_before_pixels=True)
     if scanner.with_values:
-        scanner.device = " ".join(str(dataset.get(keyword, "")) for keyword in _DEVICE).strip()
+        scanner.device = _device(text_at(dataset, keyword) for keyword in _DEVICE)
     start = _end_of_file_meta(data)
     syntax = str(dataset.file_meta.get("TransferSyntaxUID", _IMPLICIT))
     body: Bytes = data
@@ -145,7 +206,7 @@ def _verify_parsed(data: Bytes, name: str, scanner: Scanner, standalone: bool) -
         # Its bytes are searched below, but bytes that are no elements may hold anything.
         why = "no-elements" if where.lost is None else "not-elements"
         yield could_not_check(name, f"bytes@{where.lost or start}", why)
-    document = bytes(dataset.get("EncapsulatedDocument", b"") or b"")
+    document = text_at(dataset, "EncapsulatedDocument")
     if document.lstrip().startswith(b"%PDF"):
         yield from page_findings(document, scanner)
     skip: frozenset[str] = frozenset()

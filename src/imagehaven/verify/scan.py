@@ -64,6 +64,8 @@ class Scanner:
     device: str = field(default="", repr=False)
     met: set[tuple[str, str]] = field(default_factory=set)
     waived: Counter[str] = field(default_factory=Counter)
+    permitted: int = 0
+    """How often the project's own values took a finding away: another file has other ones."""
 
     def scan(
         self, text: str, context: Context, location: str, path: str = "", keyword: str = ""
@@ -133,7 +135,9 @@ class Scanner:
                     )
 
     def _permitted(self, text: str, start: int, end: int, value_class: str) -> bool:
-        return self.allowed is not None and self.allowed.permits(text, start, end, value_class)
+        permitted = self.allowed is not None and self.allowed.permits(text, start, end, value_class)
+        self.permitted += permitted
+        return permitted
 
     def _settled(self, finding: Finding, text: str) -> bool:
         """Tell whether a reviewer's decision covers the finding; a check digit is never covered."""

@@ -49,7 +49,7 @@ class OwnIdentifiers:
         for value in chain(file_meta, values(dataset)):
             source = known_sources().by_keyword.get(value.keyword)
             # What a de-identified file may hold a pseudonym of is an identifier in any other.
-            suspect = _by_nature(value) or (raw and source is not None)
+            suspect = by_nature(value) or (raw and source is not None)
             if not suspect or _looks_anonymised(value, pseudonym):
                 continue
             for item in identifiers_of("", value.keyword, value.vr, value.text):
@@ -80,13 +80,14 @@ def unexpected(value: Value, allowed: AllowedValues | None) -> Identifier | None
 
     It need not be this patient's: a stranger's name in OperatorsName is nobody's pseudonym.
     """
-    if allowed is None or not _by_nature(value) or value.text.strip(" \0") in allowed.values:
+    if allowed is None or not by_nature(value) or value.text.strip(" \0") in allowed.values:
         return None
     found = identifiers_of("", value.keyword, value.vr, value.text)
     return next((i for i in found if not (i.kind == "date" and i.text in allowed.dates)), None)
 
 
-def _by_nature(value: Value) -> bool:
+def by_nature(value: Value) -> bool:
+    """Tell whether an element holds an identifier by its nature, or nothing."""
     source = known_sources().source_of(value.keyword, value.vr)
     return source is not None and (source.identifying or value.vr == "PN")
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Identifier:
+class Identifier(NamedTuple):
     """One known identifier: how to look for it, the text of it, its class and where it stood.
 
     ``path`` is the element path without item numbers; it is empty for identifiers of the

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import chain
 from typing import Any, Final
 
@@ -58,7 +58,7 @@ class KnownIdentifiers:
         there a shifted date may equal it by accident.
         """
         given = list(others)
-        if len(given) == 1 and all(not item.path for item in given[0].items):
+        if len(given) == 1 and given[0]._is_placeless:
             history = given[0]  # the same for all files of a patient: it is compiled once
         else:
             history = KnownIdentifiers(_anywhere(i for other in given for i in other.items))
@@ -74,6 +74,10 @@ class KnownIdentifiers:
         return KnownIdentifiers(self.items | other.items)
 
     @cached_property
+    def _is_placeless(self) -> bool:
+        return all(not item.path for item in self.items)
+
+    @cached_property
     def matcher(self) -> Matcher | PatientMatcher:
         """Return the compiled search for these identifiers."""
         if self.history is None:
@@ -85,6 +89,11 @@ class KnownIdentifiers:
     def _compiled(self) -> Matcher:
         return Matcher(self.items)
 
+    @cached_property
+    def kept(self) -> dict[Any, Any]:
+        """Whatever a check keeps from file to file for as long as these are known."""
+        return {}
+
     def __getstate__(self) -> dict[str, Any]:
         """Travel between processes without the compiled search."""
         return {"items": self.items, "history": self.history}
@@ -95,7 +104,12 @@ class KnownIdentifiers:
 
 def _anywhere(items: Iterable[Identifier]) -> frozenset[Identifier]:
     """Return the identifiers without the places where they stood."""
-    return frozenset(Identifier(i.kind, i.text, i.value_class, i.group, "") for i in items)
+    return frozenset(map(_without_place, items))
+
+
+@lru_cache(maxsize=16384)
+def _without_place(item: Identifier) -> Identifier:
+    return item._replace(path="")
 
 
 def known_identifiers(
@@ -117,7 +131,7 @@ def known_identifiers(
         for path, keyword, vr, value in chain(
             _values(elements, ""), _values(meta or {}, "file-meta")
         ):
-            found.update(identifiers_of(path, keyword, vr, value))
+            found.update(_identifiers(path, keyword, vr, value))
             if keyword in _MAKES:
                 makes.add(squeeze(value))
     except (AttributeError, TypeError, ValueError) as error:
@@ -132,13 +146,11 @@ def known_identifiers(
 
 
 def _values(elements: dict[str, Any], prefix: str) -> Iterator[tuple[str, str, str, str]]:
-    """Yield (path without item numbers, keyword, VR, text) of every value that has text."""
+    """Yield (path without item numbers, keyword, VR, text) of every text that can tell anything."""
     for tag, element in elements.items():
-        number = int(tag, 16)
-        keyword = keyword_for_tag(number) or f"({tag[:4]},{tag[4:]})".lower()
-        path = f"{prefix}.{keyword}" if prefix else keyword
         vr = element.get("vr", "UN")
-        for value in element.get("Value") or ():
+        path, keyword, tells = _place(prefix, tag, vr)
+        for value in (element.get("Value") or ()) if tells else ():
             if vr == "SQ":
                 yield from _values(value or {}, path)
             elif isinstance(value, dict):
@@ -146,6 +158,19 @@ def _values(elements: dict[str, Any], prefix: str) -> Iterator[tuple[str, str, s
                     yield path, keyword, vr, str(text)
             elif value is not None:
                 yield path, keyword, vr, str(value)
+
+
+@lru_cache(maxsize=65536)
+def _place(prefix: str, tag: str, vr: str) -> tuple[str, str, bool]:
+    """Return an element's path and keyword, and whether its values can tell anything."""
+    keyword = keyword_for_tag(int(tag, 16)) or f"({tag[:4]},{tag[4:]})".lower()
+    tells = keyword in _MAKES or known_sources().source_of(keyword, vr) is not None
+    return f"{prefix}.{keyword}" if prefix else keyword, keyword, tells or vr == "SQ"
+
+
+@lru_cache(maxsize=16384)
+def _identifiers(path: str, keyword: str, vr: str, value: str) -> tuple[Identifier, ...]:
+    return tuple(identifiers_of(path, keyword, vr, value))
 
 
 def identifiers_of(path: str, keyword: str, vr: str, value: str) -> Iterator[Identifier]:

@@ -25,7 +25,8 @@ _UID = re.compile(r"(?<![\d.])\d+(?:\.\d+){2,}")
 _SEPARATORS: Final = r"[\W_]{0,3}"
 _SHORTEST_WORD: Final = 3
 _SHORTEST_ID: Final = 5
-_SHORTEST_ID_AS_NUMBER: Final = 7
+SHORTEST_ID_AS_NUMBER: Final = 7
+"""Shorter numbers prove nothing where values are numbers."""
 _SHORTEST_JOINED: Final = 6
 _SHORTEST_CUT: Final = 12
 _LONGEST_KEPT: Final = 512
@@ -73,10 +74,46 @@ def is_distinctive(word: str) -> bool:
     return len(word) >= _SHORTEST_WORD and word not in common_words() and not word.isdigit()
 
 
+Places = dict[tuple[str, str], Identifier]
+"""What stood at an element of the source, by its path and its folded text."""
+
+
+def candidates(folded: str) -> set[str]:
+    """Return the forms in which a value may stand unchanged at its element.
+
+    A date may carry a time, a name its phonetic groups: the value counts up to there.
+    """
+    value = folded.strip(" \0")
+    return {value, value[:8], value.split("=")[0]} - {""}
+
+
+def _order(item: Identifier) -> tuple[str, str, str, str]:
+    return item.kind, item.text, item.group, item.path
+
+
+def _places(items: Iterable[Identifier]) -> Places:
+    found: Places = {}
+    for item in items:
+        if item.path:
+            place = item.path, fold(item.text)
+            other = found.get(place)
+            if other is None or _order(other) <= _order(item):
+                found[place] = item
+    return found
+
+
+def _at_its_own_place(places: Places, folded: str, path: str) -> Iterator[Match]:
+    value = folded.strip(" \0")
+    for candidate in candidates(folded) if path else ():
+        item = places.get((path, candidate))
+        if item and (candidate == value or item.kind in ("date", "person")):
+            yield Match(0, len(folded), item, "known-unchanged")
+
+
 class Matcher:
     """The compiled search for a set of identifiers."""
 
-    def __init__(self, items: Iterable[Identifier], *, places_only: bool = False) -> None:
+    def __init__(self, items: Iterable[Identifier]) -> None:
         self._alone: dict[str, Identifier] = {}
         self._pairs: dict[str, dict[str, Identifier]] = {}
         self._whole: dict[str, Identifier] = {}
@@ -86,14 +123,12 @@ class Matcher:
         self._cut: dict[str, Identifier] = {}
         self._uids: dict[str, Identifier] = {}
         self._dates: dict[str, Identifier] = {}
-        self._unchanged: dict[tuple[str, str], Identifier] = {}
         self._kept: dict[tuple[str, Context], list[Match]] = {}
         # Sorted, so that the same identifiers always give the same finding.
-        for item in sorted(items, key=lambda i: (i.kind, i.text, i.group, i.path)):
-            if item.path:
-                self._unchanged[item.path, fold(item.text)] = item
-            if not places_only:
-                _ADD[item.kind](self, item)
+        ordered = sorted(items, key=_order)
+        self._unchanged = _places(ordered)
+        for item in ordered:
+            _ADD[item.kind](self, item)
 
     def find(self, text: str, context: Context, path: str = "") -> list[Match]:
         """Return every place of ``text`` that holds a known identifier.
@@ -104,7 +139,7 @@ class Matcher:
             path: its element path without item numbers; a value that stands unchanged at the
                 element where the source had it is found however short it is.
         """
-        placed = self.at_its_own_place(text, path) if path else []
+        placed = list(_at_its_own_place(self._unchanged, fold(text), path)) if path else []
         key = (text, context)
         found = self._kept.get(key)
         if found is None:
@@ -114,10 +149,6 @@ class Matcher:
                     self._kept.clear()
                 self._kept[key] = found
         return placed + found
-
-    def at_its_own_place(self, text: str, path: str) -> list[Match]:
-        """Return what stands unchanged at the element where the source had it."""
-        return list(self._at_its_own_place(fold(text), path))
 
     def _found(self, text: str, context: Context) -> list[Match]:
         folded = fold(text)
@@ -130,14 +161,6 @@ class Matcher:
         if context not in _NUMBERS:
             found.extend(self._find_dates(folded, context))
         return found
-
-    def _at_its_own_place(self, folded: str, path: str) -> Iterator[Match]:
-        # A date may carry a time, a name its phonetic groups: the value counts up to there.
-        value = folded.strip(" \0")
-        for candidate in {value, value[:8], value.split("=")[0]} if path else ():
-            item = self._unchanged.get((path, candidate))
-            if item and candidate and (candidate == value or item.kind in ("date", "person")):
-                yield Match(0, len(folded), item, "known-unchanged")
 
     def _find_words(self, folded: str, context: Context) -> Iterator[Match]:
         whole = self._whole.get(folded.strip(" \0^=.,"))
@@ -174,7 +197,7 @@ class Matcher:
 
     def _find_numbers(self, folded: str, context: Context) -> Iterator[Match]:
         squeezed, parts = squeeze(folded), folded.split(".")
-        shortest = _SHORTEST_ID_AS_NUMBER if context in _NUMERIC else _SHORTEST_ID
+        shortest = SHORTEST_ID_AS_NUMBER if context in _NUMERIC else _SHORTEST_ID
         for number, (written, item) in self._numbers.items():
             if number not in squeezed:
                 continue
@@ -225,12 +248,12 @@ class PatientMatcher:
     """
 
     def __init__(self, own: Iterable[Identifier], shared: Matcher) -> None:
-        self._own = Matcher(own, places_only=True)
+        self.places = _places(own)
         self.shared = shared
 
     def find(self, text: str, context: Context, path: str = "") -> list[Match]:
         """Return every place of ``text`` that holds a known identifier; see :class:`Matcher`."""
-        placed = self._own.at_its_own_place(text, path) if path else []
+        placed = list(_at_its_own_place(self.places, fold(text), path)) if path else []
         return placed + self.shared.find(text, context)
 
 

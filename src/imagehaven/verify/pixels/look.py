@@ -7,17 +7,16 @@ between, and those whose border changed, because that is where annotation stands
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import yaml
-from pydicom import Dataset
 
 Frame = npt.NDArray[Any]
 
@@ -61,7 +60,29 @@ def policy() -> Policy:
     )
 
 
-def look_at(dataset: Dataset) -> Look:
+class Header(Protocol):
+    """A data set, or what :func:`stated` makes of a few of its elements."""
+
+    def get(self, keyword: str, default: Any = None, /) -> Any:
+        """Return an element's value, ``default`` where there is none."""
+
+
+def stated(facts: Mapping[str, bytes]) -> dict[str, Any] | None:
+    """Return the elements that decide how much is read, from their bytes in little endian.
+
+    None where they are not as the standard wants them: then pydicom says what they mean.
+    """
+    texts = {keyword: raw.decode("ascii", "replace").strip(" \0") for keyword, raw in facts.items()}
+    samples, frames = facts.get("SamplesPerPixel", b"\1\0"), texts.get("NumberOfFrames", "1")
+    if len(samples) != 2 or not (frames == "" or frames.isdecimal()):
+        return None
+    said: dict[str, Any] = {**texts, "SamplesPerPixel": int.from_bytes(samples, "little")}
+    if "ImageType" in texts:
+        said["ImageType"] = [part for part in texts["ImageType"].split("\\") if part]
+    return said
+
+
+def look_at(dataset: Header) -> Look:
     """Return how much of the pixels of an instance is read, by its header."""
     rules = policy()
     sop_class = str(dataset.get("SOPClassUID", ""))
@@ -76,7 +97,7 @@ def look_at(dataset: Dataset) -> Look:
     return Look.MIDDLE if chosen else Look.NOTHING
 
 
-def _may_show_text(dataset: Dataset, rules: Policy) -> bool:
+def _may_show_text(dataset: Header, rules: Policy) -> bool:
     kinds = dataset.get("ImageType", None) or []
     values = {str(kind).strip().upper() for kind in ([kinds] if isinstance(kinds, str) else kinds)}
     burned = str(dataset.get("BurnedInAnnotation", "NO")).strip().upper()

@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from imagehaven.verify.detect.text import fold, squeeze, words
 from imagehaven.verify.known.identifier import Identifier
 from imagehaven.verify.known.identifiers import KnownIdentifiers
 from imagehaven.verify.known.matcher import is_distinctive
 from imagehaven.verify.read.layout import Bytes
+from imagehaven.verify.read.native import reader
 
 CHUNK: Final = 1 << 20
 OVERLAP: Final = 512
@@ -71,6 +72,7 @@ class _Terms(NamedTuple):
     raw: re.Pattern[bytes] | None
     identifiers: dict[bytes, Identifier]
     uids: dict[str, Identifier]
+    words: Any
 
 
 def known_in_bytes(data: Bytes, start: int, end: int, known: KnownIdentifiers) -> Iterator[Hit]:
@@ -81,6 +83,12 @@ def known_in_bytes(data: Bytes, start: int, end: int, known: KnownIdentifiers) -
     only the birth date is looked for here.
     """
     terms = _terms(known.history or known)
+    if terms.words is not None and not terms.words.may_be_in(data, start, end):
+        return  # the compiled reader sees in one pass that there is nothing to be found
+    yield from _hits_of(terms, data, start, end)
+
+
+def _hits_of(terms: _Terms, data: Bytes, start: int, end: int) -> Iterator[Hit]:
     for offset, chunk in _chunks(data, start, end):
         if terms.folded:
             yield from _hits(terms, chunk.lower(), offset, 1)
@@ -150,7 +158,10 @@ def _terms(known: KnownIdentifiers) -> _Terms:
             identifiers.setdefault(encoded, item)
     long_uids = (i for i in known.items if i.kind == "uid" and len(i.text) >= _SHORTEST_UID)
     uids = {i.text: i for i in sorted(long_uids, key=lambda i: i.path)}
-    return _Terms(_alternation(folded), _alternation(map(re.escape, raw)), identifiers, uids)
+    patterns = _alternation(folded), _alternation(map(re.escape, raw))
+    core = reader()
+    words = core and core.Words((*identifiers, *(uid.encode() for uid in uids)))
+    return _Terms(*patterns, identifiers, uids, words)
 
 
 def _without_syntax(pattern: bytes) -> bytes:

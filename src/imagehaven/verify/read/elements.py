@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple
 
 from pydicom import Dataset
 from pydicom.charset import convert_encodings, decode_bytes
-from pydicom.datadict import dictionary_VR, keyword_for_tag
+from pydicom.datadict import dictionary_VR, keyword_for_tag, tag_for_keyword
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
@@ -86,7 +86,7 @@ def _values(
     encodings = _encodings(dataset, inherited)
     for tag in sorted(dataset.keys()):
         element = dataset.get_item(tag)
-        name = _name_of(int(tag))
+        name = name_of(int(tag))
         here = f"{location}.{name}" if location else name
         plain = f"{path}.{name}" if path else name
         vr = _vr(element, tag)
@@ -100,7 +100,8 @@ def _values(
 
 
 @lru_cache(maxsize=16384)
-def _name_of(tag: int) -> str:
+def name_of(tag: int) -> str:
+    """Return an element's keyword, or its tag where it has none."""
     return keyword_for_tag(tag) or f"({tag >> 16:04x},{tag & 0xFFFF:04x})"
 
 
@@ -117,11 +118,28 @@ def _encodings(dataset: Dataset, inherited: list[str]) -> list[str]:
     if 0x00080005 not in dataset:
         return inherited
     try:
-        declared = dataset[0x00080005].value
+        charset = dataset[0x00080005]
+    except (LookupError, ValueError, TypeError):
+        return inherited
+    return encodings_of(charset, inherited)
+
+
+def encodings_of(charset: DataElement, inherited: list[str]) -> list[str]:
+    """Return the encodings that Specific Character Set names; ``inherited`` where it cannot be."""
+    try:
+        declared = charset.value
         names = list(declared) if isinstance(declared, MultiValue | list) else [str(declared or "")]
         return list(convert_encodings(names))
     except (LookupError, ValueError, TypeError):
         return inherited
+
+
+def text_at(dataset: Dataset, keyword: str) -> bytes:
+    """Return the bytes of an element's value, without converting it: it is scanned as it came."""
+    tag = tag_for_keyword(keyword)
+    element = dataset.get_item(tag) if tag is not None else None
+    value = getattr(element, "value", None)
+    return value if isinstance(value, bytes) else str(value or "").encode("utf-8", "replace")
 
 
 def texts_of(
@@ -129,18 +147,24 @@ def texts_of(
 ) -> Iterator[tuple[Context, str]]:
     """Yield the texts of one element that is no sequence, each with its kind."""
     raw = element.value
-    if raw is None:
-        return
-    if not isinstance(raw, bytes):
+    if isinstance(raw, bytes):
+        yield from texts_in(raw, vr, encodings, little=getattr(element, "is_little_endian", True))
+    elif raw is not None:
         # pydicom has converted it already (Specific Character Set, file meta): use its text.
         for part in raw if isinstance(raw, MultiValue | list) else [raw]:
             yield from _typed(str(part), vr)
-    elif vr in _CONTEXTS:
+
+
+def texts_in(
+    raw: bytes, vr: str, encodings: list[str], *, little: bool = True
+) -> Iterator[tuple[Context, str]]:
+    """Yield the texts in the bytes of one value, each with its kind."""
+    if vr in _CONTEXTS:
         for text in decodings(raw, encodings):
             for part in [text] if vr in _ONE_VALUE else text.split("\\"):
                 yield from _typed(part, vr)
     else:
-        yield from _numbers(element, raw, vr)
+        yield from _numbers(raw, vr, little)
         for _, run in readable_runs(raw, 0, len(raw)):
             yield Context.BINARY, run
 
@@ -170,14 +194,12 @@ def decodings(raw: bytes, encodings: list[str]) -> list[str]:
     return list(found)
 
 
-def _numbers(
-    element: RawDataElement | DataElement, raw: bytes, vr: str
-) -> Iterator[tuple[Context, str]]:
+def _numbers(raw: bytes, vr: str, little: bool) -> Iterator[tuple[Context, str]]:
     """Yield the large whole numbers of a binary value."""
     code = _NUMBERS.get(vr)
     if not code:
         return
-    order = "<" if getattr(element, "is_little_endian", True) else ">"
+    order = "<" if little else ">"
     count = min(len(raw) // struct.calcsize(order + code), _MOST_NUMBERS)
     for number in struct.unpack_from(f"{order}{count}{code}", raw):
         if _SMALLEST_NUMBER <= abs(number) < _LARGEST_NUMBER and number == int(number):

@@ -17,6 +17,12 @@ from imagehaven.acquire.mediadir import referenced_files
 from imagehaven.acquire.opening import open_source, open_sources
 from imagehaven.acquire.reading import Reading, read_source
 from imagehaven.acquire.receive.actions import check_receiver, receive_dicom
+from imagehaven.acquire.retrieve.actions import (
+    check_retrieval,
+    check_source,
+    retrieve_dicom,
+    retrieve_status,
+)
 from imagehaven.acquire.source import Problem, Source
 from imagehaven.acquire.walk import walk
 
@@ -26,10 +32,14 @@ __all__ = [
     "Reading",
     "Source",
     "check_receiver",
+    "check_retrieval",
+    "check_source",
     "open_source",
     "open_sources",
     "read_source",
     "receive_dicom",
     "referenced_files",
+    "retrieve_dicom",
+    "retrieve_status",
     "walk",
 ]

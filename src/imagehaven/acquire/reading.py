@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, Final
 
 from imagehaven.acquire.source import Source
 from imagehaven.dicom import read_header, to_elements
-from imagehaven.dicom.scan import core_works, scan_files
+from imagehaven.dicom.scan import core_works, scan_content
 from imagehaven.errors import Quarantine
 
 IN_MEMORY: Final = 16 * 2**20
@@ -78,10 +78,9 @@ def read_source(stream: BinaryIO, source: Source, *, compiled: bool = False) -> 
 
 def _by_core(stream: io.BytesIO, source: Source) -> Reading | None:
     """Read a file in memory with the compiled core; None where it declines."""
-    scanned = scan_files([stream.getbuffer()], ())
-    if scanned.declined[0] is not None:
+    row: dict[str, Any] | None = scan_content(stream.getbuffer())
+    if row is None:
         return None
-    row = scanned.columns.to_pylist()[0]
     meta, elements = json.loads(row.pop("meta")), json.loads(row.pop("elements"))
     del row["dataset_offset"]
     return Reading(source.location, meta=meta, elements=elements, **row)

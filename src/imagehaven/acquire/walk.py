@@ -4,6 +4,8 @@ The order is that of the locations as text, by code point: what ``sorted`` gives
 ``ORDER BY location`` under a binary collation. Every location comes once and all are distinct, so
 "strictly after this location" names one place in the walk, whatever happened before.
 
+A receiver's spool is walked without its drafts, which are no whole objects.
+
 Symbolic links: a link to a file is a source under the link's own location. A link to a folder is
 followed only where its target lies outside every folder given; inside, the files are met under
 their own names. A link to a folder around it, or to nothing, is a problem.
@@ -25,6 +27,7 @@ from imagehaven.acquire.limits import DEFAULT, Limits
 from imagehaven.acquire.listing import list_archive
 from imagehaven.acquire.mediadir import referenced_files
 from imagehaven.acquire.opening import unreadable
+from imagehaven.acquire.receive.spool import DRAFTS, LOCK
 from imagehaven.acquire.source import Problem, Source, shown, shown_path
 from imagehaven.errors import Quarantine, UserError
 
@@ -57,8 +60,31 @@ def walk(
     does not exist.
     """
     roots = _roots(paths)
-    top = _Folder("", "", frozenset(), 0)
-    top.pending = [_pending(shown_path(root).rstrip("/"), root, root) for root in roots]
+    pending = [_pending(shown_path(root).rstrip("/"), root, root) for root in roots]
+    return _walked(pending, roots, after, limits)
+
+
+def walk_files(
+    files: Sequence[Path], after: str | None = None, limits: Limits = DEFAULT
+) -> Iterator[Source | Problem]:
+    """Yield what these very files give, in the order and with the locations of :func:`walk`.
+
+    ``files`` are absolute and distinct. A DICOMDIR brings nothing else here, and a file that went
+    since it was listed is a problem (``vanished``).
+    """
+    pending: list[_Pending] = []
+    for file in map(str, files):
+        if os.path.lexists(file):
+            pending.append(_pending(shown_path(file), file, file))
+        else:
+            pending.append((shown_path(file), _FILE, file, ()))
+    return _walked(pending, [str(file) for file in files], after, limits)
+
+
+def _walked(
+    pending: list[_Pending], roots: Sequence[str], after: str | None, limits: Limits
+) -> Iterator[Source | Problem]:
+    top = _Folder("", "", frozenset(), 0, pending)
     heapify(top.pending)
     stack = [top]
     while stack:
@@ -107,7 +133,9 @@ def _look(path: str, location: str, limits: Limits) -> list[Source | Problem]:
         return [Problem(location, fault.reason, fault.detail)]
 
 
-def _enter(around: _Folder, path: str, location: str, roots: list[str]) -> _Folder | Problem | None:
+def _enter(
+    around: _Folder, path: str, location: str, roots: Sequence[str]
+) -> _Folder | Problem | None:
     """List a folder; a problem if that cannot be done, None if it is met under its own name."""
     try:
         linked = around.location != "" and Path(path).is_symlink()
@@ -122,10 +150,17 @@ def _enter(around: _Folder, path: str, location: str, roots: list[str]) -> _Fold
             return Problem(location, "symlink-loop", detail)
         folder = _Folder(path, location, around.ancestors | {identity}, around.links + linked)
         with os.scandir(path) as listing:
-            folder.pending = [_pending(shown(e.name), e.name, e.path, location) for e in listing]
+            found = list(listing)
     except OSError as error:
         fault = unreadable(error)
         return Problem(location, fault.reason, fault.detail)
+    names = {entry.name for entry in found}
+    aside = {DRAFTS, LOCK} if {DRAFTS, LOCK} <= names else set()
+    folder.pending = [
+        _pending(shown(entry.name), entry.name, entry.path, location)
+        for entry in found
+        if entry.name not in aside
+    ]
     heapify(folder.pending)
     return folder
 
@@ -156,6 +191,11 @@ def _roots(paths: Sequence[Path]) -> list[str]:
         if not path.exists():
             raise UserError(f"{path} does not exist: give a folder, an archive or a DICOM file.")
         root = os.path.realpath(path)
+        if Path(root).name == DRAFTS and Path(root).with_name(LOCK).is_file():
+            raise UserError(
+                f"{path} holds what a receiver is still writing. Give {path.parent}: then its "
+                "whole objects are found, and no draft."
+            )
         real.add(root)
         if Path(root).is_file() and path.name.upper().startswith("DICOMDIR"):
             existing, _ = referenced_files(Path(root))

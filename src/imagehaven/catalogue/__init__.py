@@ -16,7 +16,10 @@ from imagehaven.catalogue.actions import (
     quarantined,
     query,
     retry,
+    watch,
 )
+from imagehaven.catalogue.feed import Watched, WatchPlan
+from imagehaven.catalogue.holding import held
 from imagehaven.catalogue.loading.items import source_of
 from imagehaven.catalogue.loading.retry import Quarantined
 from imagehaven.catalogue.loading.run import IngestReport
@@ -27,10 +30,14 @@ __all__ = [
     "IngestReport",
     "QuarantineList",
     "Quarantined",
+    "WatchPlan",
+    "Watched",
+    "held",
     "ingest",
     "prepare",
     "quarantined",
     "query",
     "retry",
     "source_of",
+    "watch",
 ]

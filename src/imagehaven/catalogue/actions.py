@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-import errno
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from imagehaven.acquire import walk
+from imagehaven.acquire.watch import WatchOptions
 from imagehaven.actions import action
+from imagehaven.catalogue.feed import Watched, WatchPlan, foreseen, unheard, watched
 from imagehaven.catalogue.loading.plan import items_of, plan_items, plan_paths
 from imagehaven.catalogue.loading.retry import Quarantined, quarantined_now, retry_items
-from imagehaven.catalogue.loading.run import IngestReport, load
-from imagehaven.catalogue.one_writer import one_worker
+from imagehaven.catalogue.loading.run import IngestReport, worked
 from imagehaven.catalogue.query import FORMATS, without_values
 from imagehaven.catalogue.reasons import reasons
 from imagehaven.catalogue.tables import prepare
 from imagehaven.engine import Progress, quiet
-from imagehaven.errors import TransientError, UserError
+from imagehaven.errors import UserError
 from imagehaven.haven import Haven
-from imagehaven.ledger.runs import PLANNING, Run
+from imagehaven.ledger.runs import Run
+
+#: A live load goes before bulk ones.
+Priority = Literal["bulk", "live"]
 
 
 @dataclass(frozen=True)
@@ -61,15 +64,21 @@ def ingest(
     *,
     engine: str = "pool",
     workers: int = 0,
+    priority: Priority = "bulk",
     check: bool = False,
     progress: Progress = quiet,
 ) -> IngestReport | IngestPlan:
     """Catalogue every DICOM object in folders, archives and DICOMDIRs.
 
+    A ``live`` ingest goes first: bulk ones begin no commit until it has ended.
     The same call again goes on where a killed one stopped, and finds everything unchanged where
     none was. With ``check`` nothing is read or stored: an :class:`IngestPlan` says what would be.
     Raises UserError for a path that is not there, TransientError when a store is out of reach.
     """
+    if priority not in get_args(Priority):
+        raise UserError(
+            f"There is no priority {priority!r}. Valid choices: {', '.join(get_args(Priority))}."
+        )
     places = [Path(path) for path in paths]
     if not places:
         raise UserError("No path was given. Give folders, archives, DICOMDIRs or DICOM files.")
@@ -80,9 +89,36 @@ def ingest(
     def plan(run: Run) -> None:
         plan_paths(haven, run, places, progress)
 
-    return _worked(
-        haven, "ingest", arguments, plan, engine=engine, workers=workers, progress=progress
+    return worked(
+        haven,
+        "ingest",
+        arguments,
+        plan,
+        live=priority == "live",
+        engine=engine,
+        workers=workers,
+        progress=progress,
     )
+
+
+@action("watch", permission="data-manager", event="watch")
+def watch(
+    haven: Haven,
+    options: WatchOptions,
+    *,
+    check: bool = False,
+    progress: Callable[[dict[str, Any]], None] = unheard,
+) -> Watched | WatchPlan:
+    """Catalogue what comes to folders, spools and object-store prefixes, until told to stop.
+
+    Each place is looked at again and again, and what is complete is ingested as the live feed, in
+    batches; SIGTERM and Ctrl-C end it after the batch at hand. ``progress`` hears of each batch and
+    of each place that is lost or found again. With ``check`` nothing is read or stored. Raises
+    UserError for a place that cannot be watched, TransientError where another process watches it.
+    """
+    if check:
+        return foreseen(haven, options)
+    return watched(haven, options, progress)
 
 
 @action("quarantine retry", permission="data-manager", event="quarantine-retry")
@@ -110,7 +146,7 @@ def retry(
         plan_items(haven, run, retry_items(haven, reason, after), progress)
 
     arguments = {"reason": reason}
-    return _worked(
+    return worked(
         haven, "retry", arguments, plan, engine=engine, workers=workers, progress=progress
     )
 
@@ -158,35 +194,3 @@ def _foreseen(paths: list[Path]) -> IngestPlan:
         if "reason" in item:
             reasons[item["reason"]] += 1
     return IngestPlan(found, containers, size, dict(sorted(reasons.items())))
-
-
-def _worked(
-    haven: Haven,
-    kind: str,
-    arguments: dict[str, Any],
-    plan: Callable[[Run], None],
-    *,
-    engine: str,
-    workers: int,
-    progress: Progress,
-) -> IngestReport:
-    try:
-        prepare(haven)
-        run, resumed = haven.ledger.runs.start(kind, arguments)
-        with one_worker(haven, run.run_id):
-            run = haven.ledger.runs.get(run.run_id)
-            if run.summary is not None:  # another process has just finished it
-                return IngestReport(**run.summary)
-            if run.state == PLANNING:
-                plan(run)
-            totals = load(haven, run, engine=engine, workers=workers, progress=progress)
-            report = IngestReport(**totals, load_run=run.run_id, resumed=resumed)
-            haven.ledger.runs.finish(run.run_id, report.summary())
-        return report
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise
-        raise TransientError(
-            f"The disk is full ({error.filename or haven.folder}). Nothing is lost: free some "
-            "space and repeat the command; it goes on where it stopped."
-        ) from error

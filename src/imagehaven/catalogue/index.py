@@ -1,24 +1,32 @@
-"""The catalogue's index: which keys the lake already holds, in the ledger's database.
+"""The catalogue's index: which keys the lake already holds and where, in the ledger's database.
 
 The lake has no index: to look one UID up it reads a column of every file, so loading would slow
 down with every load. This table answers in the same time however much is catalogued. It is derived:
 the lake is the truth, and what the index lacks after a kill is read back from the lake
 (:func:`catch_up`) before the next commit.
+
+What an entry says: of a source, the fingerprint of its newest content; of an instance, its
+fingerprint and its place; of a series, study or patient, the places of its instances. A place is
+the load run and the chunk that brought the row, by which the lake's files are sorted.
 """
 
 from __future__ import annotations
 
 import hashlib
+import struct
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import duckdb
-from sqlalchemy import Connection, func, literal_column, select
+from sqlalchemy import Connection, func, literal_column, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from imagehaven.ledger import schema
 
-INSTANCE, SOURCE, QUARANTINE, CHUNK = "instance", "source", "quarantine", "chunk"
+INSTANCE, SOURCE, QUARANTINE = "instance", "source", "quarantine"
+#: A chunk whose rows are in the index with their places; versions before 0.2 wrote "chunk", and
+#: what they indexed is read back from the lake once more.
+CHUNK: Final = "chunk-placed"
 
 #: The levels above an instance, and the UID that names one there.
 HIERARCHY: Final = {
@@ -27,8 +35,14 @@ HIERARCHY: Final = {
     "patient": "PatientID",
 }
 
-#: One known key: (kind, key, fingerprint).
+#: One known key: (kind, key, what is known of it).
 Entry = tuple[str, bytes, bytes]
+
+#: A load run and the number of a chunk in it.
+Place = tuple[int, int]
+
+_FINGERPRINT: Final = 16
+_PLACE: Final = struct.Struct(">II")
 
 _AT_ONCE = 500
 
@@ -41,8 +55,19 @@ def key_of(*parts: str | int | None) -> bytes:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:16]
 
 
+def written(place: Place) -> bytes:
+    """A place as entries hold it: eight bytes."""
+    return _PLACE.pack(*place)
+
+
+def places(kind: str, known: bytes) -> list[Place]:
+    """The places in what is known of an instance, a series, a study or a patient."""
+    begin = _FINGERPRINT if kind == INSTANCE else 0
+    return list(_PLACE.iter_unpack(known[begin:]))
+
+
 def seen(connection: Connection, kind: str, keys: Collection[bytes]) -> dict[bytes, bytes]:
-    """The fingerprints of those ``keys`` that are known."""
+    """What is known of those ``keys`` that are known."""
     found: dict[bytes, bytes] = {}
     for some in _portions(sorted(set(keys))):
         rows = connection.execute(
@@ -50,13 +75,28 @@ def seen(connection: Connection, kind: str, keys: Collection[bytes]) -> dict[byt
                 _table.c.kind == kind, _table.c.key.in_(some)
             )
         )
-        found.update((bytes(key), bytes(fingerprint)) for key, fingerprint in rows)
+        found.update((bytes(key), bytes(known)) for key, known in rows)
     return found
 
 
+def fingerprints(connection: Connection, kind: str, keys: Collection[bytes]) -> dict[bytes, bytes]:
+    """The fingerprints of those ``keys`` of instances or sources that are known."""
+    known = seen(connection, kind, keys)
+    return {key: value[:_FINGERPRINT] for key, value in known.items()}
+
+
 def remember(connection: Connection, entries: Iterable[Entry]) -> None:
-    """Add keys. A source gets its newest fingerprint; any other key keeps its first."""
-    latest = {(kind, key): fingerprint for kind, key, fingerprint in entries}
+    """Add keys. A source gets its newest fingerprint, a level its new places besides those it has;
+    any other key keeps what was known first, unless that had no place yet.
+    """
+    latest: dict[tuple[str, bytes], bytes] = {}
+    for kind, key, value in entries:
+        known = latest.get((kind, key), b"") if kind in HIERARCHY else b""
+        latest[kind, key] = _with_places(known, value) if known else value
+    for level in HIERARCHY:
+        mine = [key for kind, key in latest if kind == level]
+        for key, known in seen(connection, level, mine).items():
+            latest[level, key] = _with_places(known, latest[level, key])
     dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
     # Sorted, so that the tree is filled page by page and two writers cannot deadlock.
     rows = [(kind, key, latest[kind, key]) for kind, key in sorted(latest)]
@@ -66,7 +106,10 @@ def remember(connection: Connection, entries: Iterable[Entry]) -> None:
     upsert = statement.on_conflict_do_update(
         index_elements=["kind", "key"],
         set_={"fingerprint": statement.excluded.fingerprint},
-        where=_table.c.kind == literal_column(f"'{SOURCE}'"),
+        where=or_(
+            _table.c.kind == literal_column(f"'{SOURCE}'"),
+            func.length(_table.c.fingerprint) < func.length(statement.excluded.fingerprint),
+        ),
     )
     # Straight to the driver: SQLAlchemy would convert every value of the many rows on its way.
     compiled = upsert.compile(dialect=connection.dialect)
@@ -80,21 +123,24 @@ def remember(connection: Connection, entries: Iterable[Entry]) -> None:
 
 def entries_of_chunk(lake: duckdb.DuckDBPyConnection, run: int, seq: int) -> Iterator[Entry]:
     """The keys that one committed chunk brought, read back from the lake."""
+    here = written((run, seq))
     yield CHUNK, key_of(run, seq), b""
     of_chunk = f"load_run = {int(run)} AND load_seq = {int(seq)}"
     instances = lake.table("instance").filter(of_chunk)
     for uid, dataset, syntax in instances.project(
         "SOPInstanceUID, dataset_sha256, TransferSyntaxUID"
     ).fetchall():
-        yield INSTANCE, key_of(uid), key_of(dataset, syntax)
+        yield INSTANCE, key_of(uid), key_of(dataset, syntax) + here
     sources = lake.table("source").filter(f"{of_chunk} AND replaced_run IS NULL")
     for source, content in sources.project("source, content_sha256").fetchall():
         yield SOURCE, key_of(source), key_of(content)
     for (source,) in lake.table("quarantine").filter(of_chunk).project("source").fetchall():
         yield QUARANTINE, key_of(source), b""
     for table, uid in HIERARCHY.items():
-        for (value,) in lake.table(table).filter(of_chunk).project(f'"{uid}"').fetchall():
-            yield table, key_of(value), b""
+        for (value,) in (
+            instances.filter(f'"{uid}" IS NOT NULL').project(f'"{uid}"').distinct().fetchall()
+        ):
+            yield table, key_of(value), here
 
 
 def missing_chunks(
@@ -116,6 +162,12 @@ def catch_up(lake: duckdb.DuckDBPyConnection, connection: Connection) -> None:
     """Bring the index up to what the lake holds; nearly always there is nothing to do."""
     for run, seq in missing_chunks(lake, connection):
         remember(connection, entries_of_chunk(lake, run, seq))
+
+
+def _with_places(known: bytes, more: bytes) -> bytes:
+    have = set(_PLACE.iter_unpack(known))
+    new = (place for place in _PLACE.iter_unpack(more) if place not in have)
+    return known + b"".join(written(place) for place in new)
 
 
 def _portions(keys: Sequence[Any]) -> Iterator[Sequence[Any]]:

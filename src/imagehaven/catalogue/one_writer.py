@@ -36,13 +36,13 @@ def one_committer(haven: Haven) -> Iterator[None]:
 def one_worker(haven: Haven, run_id: int) -> Iterator[None]:
     """Hold the run; raises UserError when another process is working on the same one."""
     if haven.ledger.engine.dialect.name == "postgresql":
-        guard = _session_lock(haven, run_id)
-        try:
+        with asking(haven) as guard:
+            query = text("SELECT pg_try_advisory_lock(:space, :run)")
+            held = guard.execute(query, {"space": _RUN, "run": run_id}).scalar()
+            guard.commit()
+            if not held:
+                raise _busy(run_id)
             yield
-        finally:
-            # Given back to the pool, the connection would keep the lock with it.
-            guard.invalidate()
-            guard.close()
         return
     # The file stays: whoever removed it could remove one that another process has just locked.
     with (haven.drafts / f"run-{run_id}.lock").open("w") as file:
@@ -53,22 +53,22 @@ def one_worker(haven: Haven, run_id: int) -> Iterator[None]:
         yield
 
 
-def _session_lock(haven: Haven, run_id: int) -> Connection:
-    """A connection that holds the run's lock until it ends, without an open transaction."""
+@contextmanager
+def asking(haven: Haven) -> Iterator[Connection]:
+    """A connection to PostgreSQL whose advisory locks end with the block."""
     try:
         guard = haven.ledger.engine.connect()
-        query = text("SELECT pg_try_advisory_lock(:space, :run)")
-        held = guard.execute(query, {"space": _RUN, "run": run_id}).scalar()
-        guard.commit()
     except OperationalError as error:
         raise TransientError(
             f"The ledger ({haven.ledger.place}) did not answer. Nothing was lost. See that the "
             "database runs, then repeat the command."
         ) from error
-    if not held:
+    try:
+        yield guard
+    finally:
+        # Given back to the pool, the connection would keep its locks with it.
+        guard.invalidate()
         guard.close()
-        raise _busy(run_id)
-    return guard
 
 
 def _busy(run_id: int) -> UserError:

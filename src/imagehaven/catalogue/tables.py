@@ -123,6 +123,9 @@ _FIXED: Final[Mapping[str, Mapping[str, str]]] = {
     },
 }
 
+#: Rows in a group of the table whose rows have all elements as JSON: a lookup reads one group.
+_GROUP: Final = {"instance": 4096}
+
 TABLES: Final = ("instance", "series", "study", "patient", *_FIXED)
 
 
@@ -145,6 +148,7 @@ def create(lake: duckdb.DuckDBPyConnection) -> None:
         if table not in have:
             body = ", ".join(f'"{name}" {kind}' for name, kind in wanted.items())
             lake.execute(f'CREATE TABLE "{table}" ({body})')
+            fresh.append(table)
             continue
         for name in wanted.keys() - have[table]:
             lake.execute(f'ALTER TABLE "{table}" ADD COLUMN "{name}" {wanted[name]}')

@@ -23,6 +23,13 @@ class Format(StrEnum):
     parquet = "parquet"
 
 
+class Priority(StrEnum):
+    """Which loads give way to which."""
+
+    bulk = "bulk"
+    live = "live"
+
+
 Engine = Annotated[
     str, typer.Option(help="Where work runs: pool, ray, or ray://HOST:10001.", metavar="ENGINE")
 ]
@@ -111,6 +118,9 @@ def ingest(
     ],
     engine: Engine = "pool",
     workers: Workers = 0,
+    priority: Annotated[
+        Priority, typer.Option(help="A live load goes first: bulk ones wait between commits.")
+    ] = Priority.bulk,
 ) -> None:
     """Read every header once and catalogue every element; quarantine what cannot be read.
 
@@ -125,7 +135,13 @@ def ingest(
     haven = call.haven()
     with call.progress() as progress:
         report = catalogue.ingest(
-            haven, paths, engine=engine, workers=workers, progress=progress, check=call.check
+            haven,
+            paths,
+            engine=engine,
+            workers=workers,
+            priority=priority.value,
+            progress=progress,
+            check=call.check,
         )
     call.answer(report, lambda: screen.facts(report.summary(), title="Ingest"))
 

@@ -21,8 +21,10 @@ from imagehaven.cli import (
     receive,
     releases,
     reports,
+    retrieve,
     review,
     trail,
+    watch,
 )
 from imagehaven.cli.call import AsJson, Call, Check, InHaven, print_json
 from imagehaven.errors import ImagehavenError, TransientError, UserError
@@ -56,6 +58,8 @@ app = typer.Typer(
 for room in (
     archive,
     receive,
+    retrieve,
+    watch,
     cohorts,
     profile,
     releases,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -20,7 +21,9 @@ def add_to(app: typer.Typer) -> None:
 
 def receive(
     call: Call,
-    port: Annotated[int, typer.Option(help="The TCP port to listen on.", min=1, max=65535)],
+    port: Annotated[
+        int | None, typer.Option(help="The TCP port for DICOM associations.", min=1, max=65535)
+    ] = None,
     aet: Annotated[str, typer.Option(help="Our own AE title.", metavar="AET")] = "IMAGEHAVEN",
     bind: Annotated[
         str, typer.Option(help="The address to listen on; :: for IPv6.", metavar="ADDRESS")
@@ -32,6 +35,20 @@ def receive(
             "Without it, anyone on this machine.",
             metavar="AET[@HOST]",
         ),
+    ] = None,
+    web_port: Annotated[
+        int | None, typer.Option(help="The TCP port for STOW-RS over HTTP.", min=1, max=65535)
+    ] = None,
+    web_allow: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Who may post: a host or network; may be repeated. Without it, this machine.",
+            metavar="HOST",
+        ),
+    ] = None,
+    web_tokens: Annotated[
+        Path | None,
+        typer.Option(help="Demand a bearer token of this file, which has lines NAME TOKEN."),
     ] = None,
     tls_cert: Annotated[
         Path | None, typer.Option(help="Speak TLS 1.2 or later with this certificate (PEM).")
@@ -68,23 +85,30 @@ def receive(
         float | None, typer.Option(help="Stop after so many seconds.", min=0)
     ] = None,
 ) -> None:
-    """Receive DICOM objects from a PACS into the spool, until SIGTERM or Ctrl-C.
+    """Receive DICOM objects into the spool, by C-STORE and by STOW-RS, until SIGTERM or Ctrl-C.
 
-    What came is under SPOOL/incoming, bit by bit as it was sent, for `imagehaven ingest`. A line
-    for each association goes to standard error. With --check, ends with exit code 1 when port,
-    spool or certificate do not do.
+    What came is under SPOOL/incoming, bit by bit as it was sent; `imagehaven watch` beside it
+    catalogues it. TLS goes for both ports. A line for each association, and for each request,
+    goes to standard error. With --check, ends with exit code 1 when port, spool or certificate do
+    not do.
 
     \b
     imagehaven -C my-haven receive --port 11112 --allow PACS1@10.1.2.3 --allow CT2@10.1.2.0/24
     imagehaven -C my-haven receive --port 2762 --tls-cert cert.pem --tls-key key.pem --check
-    imagehaven -C my-haven ingest my-haven/spool/incoming
+    imagehaven -C my-haven receive --web-port 8443 --web-allow 10.1.0.0/16 --web-tokens tokens \
+        --tls-cert cert.pem --tls-key key.pem
+    imagehaven -C my-haven watch
     """
-    from imagehaven import acquire
+    from imagehaven import acquire, catalogue
     from imagehaven.acquire.receive import options, titles
+    from imagehaven.acquire.receive.web.callers import callers
 
     haven = call.haven()
     if (tls_cert is None) != (tls_key is None) or (tls_ca is not None and tls_cert is None):
         raise UserError("TLS needs --tls-cert and --tls-key together; --tls-ca goes with them.")
+    if web_port is None and (web_allow or web_tokens):
+        raise UserError("--web-allow and --web-tokens go with --web-port.")
+    web = options.Web(web_port, callers(web_allow or (), web_tokens)) if web_port else None
     asked = options.Options(
         port=port,
         spool=spool or haven.folder / "spool",
@@ -98,6 +122,7 @@ def receive(
         stop_after_objects=stop_after_objects,
         stop_after_seconds=stop_after_seconds,
         report_to=titles.peers(report_to or ()),
+        web=web,
     )
     if call.check:
         prospect = acquire.check_receiver(asked)
@@ -105,7 +130,9 @@ def receive(
         if not prospect.ready:
             raise typer.Exit(1)
         return
-    received = acquire.receive_dicom(haven, asked, progress=_line)
+    # The receiver is below the catalogue on the road, so they are brought together here.
+    holds = functools.partial(catalogue.held, haven)
+    received = acquire.receive_dicom(haven, asked, holds=holds, progress=_line)
     call.answer(received, lambda: screen.facts(received.summary(), title="Received"))
 
 

@@ -6,6 +6,7 @@ what the core reads, it reads exactly so, and what it does not, it declines.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -19,6 +20,7 @@ from imagehaven.dicom.keywords import keyword_to_tag
 from imagehaven.dicom.native.dictionary import packed_dictionary
 
 TEXTS: Final = ("meta", "elements", "transfer_syntax", "content_sha256", "dataset_sha256")
+_ONE, _TWO = struct.Struct("=q"), struct.Struct("=qq")
 NUMBERS: Final = ("size", "dataset_offset", "pixel_offset", "pixel_length")
 
 
@@ -60,6 +62,24 @@ def scan_files(
         known = np.frombuffer(values, np.int64)
         arrays[name] = pa.array(known, mask=known < 0)
     return Scanned(declined, pa.table(arrays))
+
+
+def scan_content(content: memoryview) -> dict[str, str | int | None] | None:
+    """Scan one file in memory, hashed; None where the core declines.
+
+    The same values as a row of :func:`scan_files` without keywords, at a fraction of its cost.
+    """
+    declined, texts, numbers = load_core().scan_files([content], (), True)
+    if declined[0] is not None:
+        return None
+    row: dict[str, str | int | None] = {}
+    for name, (present, offsets, values) in zip(TEXTS, texts, strict=True):
+        _, end = _TWO.unpack_from(offsets)
+        row[name] = bytes(values[:end]).decode() if present[0] else None
+    for name, values in zip(NUMBERS, numbers, strict=True):
+        (number,) = _ONE.unpack_from(values)
+        row[name] = number if number >= 0 else None
+    return row
 
 
 @cache

@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
+
+from imagehaven.errors import TransientError
+
+#: So many machines may go away under one chunk before the cluster itself is doubted.
+_MACHINES: Final = 8
 
 Context = TypeVar("Context")
 Item = TypeVar("Item")
@@ -22,6 +27,10 @@ def quiet(_stage: str, _done: int, _total: int | None) -> None:
 
 class WorkerDied(Exception):
     """The process that worked a chunk ended without a result (killed, out of memory, aborted)."""
+
+
+class MachineLost(Exception):
+    """The machine that worked a chunk, or kept its result, went away: no item is to blame."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +57,7 @@ class Engine(Protocol):
         """Start a call; returns a ticket for :meth:`result`."""
 
     def result(self, ticket: Any) -> Any:
-        """Wait for a call's result; raises WorkerDied, or what the call raised."""
+        """Wait for a call's result; raises WorkerDied, MachineLost, or what the call raised."""
 
     def close(self) -> None:
         """Stop what still runs and let go of the workers."""
@@ -78,18 +87,39 @@ def _settle(
     engine: Engine, chunk: C, ticket: object, fn: Callable[..., Any], context: object
 ) -> tuple[C, list[Any]]:
     try:
-        return chunk, engine.result(ticket)
+        return chunk, _result(engine, ticket, fn, context, chunk.items)
     except WorkerDied:
         pass
     # Another chunk of the same pool may have been the culprit: once more, and alone.
     try:
-        return chunk, engine.result(engine.submit(fn, context, chunk.items))
+        return chunk, _called(engine, fn, context, chunk.items)
     except WorkerDied:
         return chunk, [_alone(engine, item, fn, context) for item in chunk.items]
 
 
 def _alone(engine: Engine, item: object, fn: Callable[..., Any], context: object) -> Any:
     try:
-        return engine.result(engine.submit(fn, context, [item]))[0]
+        return _called(engine, fn, context, [item])[0]
     except WorkerDied:
         return Crashed(item)
+
+
+def _called(engine: Engine, fn: Callable[..., Any], context: object, items: list[Any]) -> list[Any]:
+    return _result(engine, engine.submit(fn, context, items), fn, context, items)
+
+
+def _result(
+    engine: Engine, ticket: object, fn: Callable[..., Any], context: object, items: list[Any]
+) -> list[Any]:
+    """The call's results, on another machine where the first went away."""
+    for _ in range(_MACHINES):
+        try:
+            results: list[Any] = engine.result(ticket)
+            return results
+        except MachineLost:
+            ticket = engine.submit(fn, context, items)
+    raise TransientError(
+        f"{_MACHINES} machines of the cluster went away one after the other while they worked the "
+        "same chunk. Nothing is lost: see that the nodes have memory enough, or give fewer "
+        "--workers, and repeat the command."
+    )

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from imagehaven.engine.chunks import WorkerDied
+from imagehaven.engine.chunks import MachineLost, WorkerDied
 from imagehaven.errors import TransientError, UserError
 
 #: Ray starts one server process for each client, and on a busy head node gives up on it early.
@@ -46,27 +46,37 @@ class RayEngine:
         if fn not in self._remotes:
             # Retrying is run_chunks' decision, so that every engine treats a dead worker alike.
             self._remotes[fn] = self._ray.remote(num_cpus=1, max_retries=0)(fn)
-        return self._remotes[fn].remote(*arguments)
+        try:
+            return self._remotes[fn].remote(*arguments)
+        except (self._ray.exceptions.RaySystemError, ConnectionError) as error:
+            raise _gone() from error
 
     def result(self, ticket: Any) -> Any:
-        """Wait for the task; raises WorkerDied, TransientError, or what the call itself raised."""
+        """Wait for the task; raises WorkerDied, MachineLost, TransientError, or what it raised."""
         errors = self._ray.exceptions
         try:
             return self._ray.get(ticket)
         except errors.RayTaskError as error:
             raise (error.cause if isinstance(error.cause, Exception) else error) from None
-        except (errors.WorkerCrashedError, errors.NodeDiedError, errors.OutOfMemoryError) as error:
+        except (errors.WorkerCrashedError, errors.OutOfMemoryError) as error:
             raise WorkerDied from error
+        except (errors.NodeDiedError, errors.ObjectLostError) as error:
+            # A large result stays on the node that made it, and is lost with it.
+            raise MachineLost from error
         except (errors.RaySystemError, ConnectionError) as error:
-            raise TransientError(
-                "The Ray cluster went away. Nothing is lost: the ledger knows which chunks are "
-                "done. Start the cluster and repeat the command."
-            ) from error
+            raise _gone() from error
 
     def close(self) -> None:
         """Leave the cluster, and stop it if this engine started it."""
         if self._owned and self._ray.is_initialized():
             self._ray.shutdown()
+
+
+def _gone() -> TransientError:
+    return TransientError(
+        "The Ray cluster went away. Nothing is lost: the ledger knows which chunks are done. "
+        "Start the cluster, or choose another engine, and repeat the command."
+    )
 
 
 def _start(ray: Any, address: str | None, workers: int) -> None:

@@ -120,6 +120,16 @@ class Lake:
             ) as error:
                 raise UserError(f"The query cannot be answered: {error}") from error
 
+    def reader(self) -> duckdb.DuckDBPyConnection:
+        """A connection that can read the lake's files by their paths, and holds nothing of it.
+
+        It works in one thread, which is quickest for a few rows. The caller closes it. Raises
+        TransientError where it cannot be made.
+        """
+        database = self._database()
+        database.execute("SET threads = 1")
+        return database
+
     def snapshot(self) -> int:
         """The number of the newest snapshot."""
         with self.connect(read_only=True) as connection:

@@ -272,3 +272,68 @@ sample_item = Table(
     Column("actor", Text),
     Column("at", String(32)),
 )
+
+#: One request for studies of a PACS, and how far it got. ``asked`` names no patient and no
+#: accession: a list is named by its file and hash. See :mod:`imagehaven.acquire.retrieve`.
+retrieval = Table(
+    "retrieval",
+    metadata,
+    Column("retrieval_id", Integer, primary_key=True, autoincrement=True),
+    Column("source", String(64), nullable=False),
+    Column("key", String(64), nullable=False),
+    Column("asked", JSON, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("created_at", String(32), nullable=False),
+    Column("finished_at", String(32)),
+    Index("ix_retrieval_source_state", "source", "state"),
+    sqlite_autoincrement=True,
+)
+
+#: The questions that a request was taken apart into: a day, a part of one, or a line of a list.
+retrieval_part = Table(
+    "retrieval_part",
+    metadata,
+    Column("retrieval_id", Integer, ForeignKey("retrieval.retrieval_id"), primary_key=True),
+    Column("part", String(128), primary_key=True),
+    Column("state", String(16), nullable=False),
+    Column("studies", Integer, nullable=False),
+    Column("reason", String(64), nullable=False),
+)
+
+#: Every study that a request was answered with, in exactly one named state.
+retrieval_study = Table(
+    "retrieval_study",
+    metadata,
+    Column("retrieval_id", Integer, ForeignKey("retrieval.retrieval_id"), primary_key=True),
+    Column("StudyInstanceUID", String(128), primary_key=True),
+    Column("day", String(8), nullable=False),
+    Column("modalities", String(128), nullable=False),
+    Column("series", Integer),
+    Column("instances", Integer),
+    Column("state", String(16), nullable=False),
+    Column("reason", String(64), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("listed", Integer, nullable=False),
+    Column("held", Integer, nullable=False),
+    Column("fetched", Integer, nullable=False),
+    Column("missing", Integer, nullable=False),
+    Column("from_source", String(64), nullable=False),
+    Column("at", String(32), nullable=False),
+    Index("ix_retrieval_study_retrieval_id_state", "retrieval_id", "state", "day"),
+)
+
+#: The instances that a source says it has and did not deliver.
+retrieval_missing = Table(
+    "retrieval_missing",
+    metadata,
+    Column("retrieval_id", Integer, primary_key=True, autoincrement=False),
+    Column("StudyInstanceUID", String(128), primary_key=True),
+    Column("SOPInstanceUID", String(128), primary_key=True),
+    Column("reason", String(64), nullable=False),
+    ForeignKeyConstraint(
+        ["retrieval_id", "StudyInstanceUID"],
+        ["retrieval_study.retrieval_id", "retrieval_study.StudyInstanceUID"],
+    ),
+)

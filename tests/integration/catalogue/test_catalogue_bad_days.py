@@ -53,7 +53,7 @@ def test_a_full_disk_is_told_and_the_rerun_completes(haven: Haven, tmp_path: Pat
         resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))
 
     process = subprocess.run(
-        [sys.executable, str(script), str(haven.folder), str(folder), "inline"],
+        [sys.executable, str(script), str(haven.folder), str(folder), "inline", "0"],
         stderr=subprocess.PIPE,
         preexec_fn=no_room,
         timeout=120,

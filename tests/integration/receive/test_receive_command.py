@@ -74,7 +74,7 @@ def test_check_says_what_it_would_listen_on_and_touches_nothing(haven: Haven) ->
     assert done.exit_code == 0, done.output
     told = json.loads(done.output)
     assert told["ready"] is True
-    assert told["listens"] == f"0.0.0.0:{port}"
+    assert told["listens"] == f"DICOM 0.0.0.0:{port}"
     assert told["allowed"] == ["CT1@10.1.2.3/32"]
     assert not (haven.folder / "spool").exists()
     assert not [row for row in haven.ledger.audit.rows() if row.event.startswith("receive")]

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 import sys
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from imagehaven.acquire.ending import on_signal
 from imagehaven.acquire.receive.options import Options, Prospect, examine
-from imagehaven.actions import action
+from imagehaven.actions import action, recordable
 from imagehaven.haven import Haven
 
 if TYPE_CHECKING:
     from imagehaven.acquire.receive.association import Totals
+    from imagehaven.acquire.receive.commitment import Holds
 
 
 @dataclass
@@ -55,24 +55,47 @@ def _silent(_line: str) -> None:
     """The log of a caller that wants none."""
 
 
-@action("receive", permission="data-manager", event="receive")
+def _recorded(options: Options) -> dict[str, Any]:
+    """The options for the audit trail: of a token, its name."""
+    told = dict(recordable(options))
+    if options.web is not None:
+        told["web"] = {
+            "port": options.web.port,
+            "networks": [str(network) for network in options.web.callers.networks],
+            "tokens": [name for name, _ in options.web.callers.tokens],
+        }
+    return told
+
+
+@action(
+    "receive",
+    permission="data-manager",
+    event="receive",
+    mask={"holds": lambda _: "asked too", "options": _recorded},
+)
 def receive_dicom(
-    haven: Haven, options: Options, *, progress: Callable[[str], None] = _silent
+    haven: Haven,
+    options: Options,
+    *,
+    holds: Holds | None = None,
+    progress: Callable[[str], None] = _silent,
 ) -> Received:
     """Receive DICOM objects into a spool until SIGTERM, Ctrl-C or what ``options`` say.
 
-    Each association leaves an audit row, and a line through ``progress``: titles, host, counts,
-    sizes, outcome. Raises UserError or TransientError where port, spool or certificate cannot be
-    had. ``check_receiver`` says so beforehand.
+    Each association, and each request to the web port, leaves an audit row, and a line through
+    ``progress``: titles, host, counts, sizes, outcome. ``holds`` says what is kept outside the
+    spool, for storage commitment. Raises UserError or TransientError where port, spool or
+    certificate cannot be had. ``check_receiver`` says so beforehand.
     """
+    from imagehaven.acquire.receive.commitment import nowhere
     from imagehaven.acquire.receive.server import Receiver
 
     received = Received(str(options.spool))
     begun = time.monotonic()
-    with Receiver(options) as receiver, _signals(receiver.stop), _quick_turns():
-        place = {"host": options.host, "port": receiver.port, "title": options.title}
+    with Receiver(options, holds or nowhere) as receiver, on_signal(receiver.stop), _quick_turns():
+        place = {"listens": receiver.listens, "title": options.title}
         haven.ledger.audit.append("receive-start", place, outcome="done")
-        progress(f"listening on {options.host}:{receiver.port} as {options.title}")
+        progress(f"listening on {receiver.listens} as {options.title}")
         for totals in receiver.associations():
             told = totals.summary()
             haven.ledger.audit.append("receive-association", place, outcome="done", detail=told)
@@ -96,18 +119,3 @@ def _quick_turns() -> Iterator[None]:
         yield
     finally:
         sys.setswitchinterval(before)
-
-
-@contextlib.contextmanager
-def _signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Have SIGTERM and Ctrl-C stop the receiver, where this is the thread that hears them."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    heard = (signal.SIGTERM, signal.SIGINT)
-    before = [signal.signal(number, lambda *_: stop()) for number in heard]
-    try:
-        yield
-    finally:
-        for number, handler in zip(heard, before, strict=True):
-            signal.signal(number, handler)

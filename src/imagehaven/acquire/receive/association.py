@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from imagehaven.acquire.receive import commitment
-from imagehaven.acquire.receive.commitment import Asked, Unreadable
+from imagehaven.acquire.receive.commitment import Asked, Holds, Unreadable
 from imagehaven.acquire.receive.filing import Incoming
 from imagehaven.acquire.receive.options import Options
 from imagehaven.acquire.receive.spool import MOST_UNSYNCED, Draft, Spool, SpoolFull
@@ -59,6 +59,7 @@ class Service(Protocol):
 
     options: Options
     spool: Spool
+    holds: Holds
 
     def take_object(self) -> None:
         """Hear that one more object lies in the spool."""
@@ -279,7 +280,7 @@ class Association:
             self._respond(context, asked, command.SUCCESS if taken else command.RESOURCE_LIMIT)
             return
         self._respond(context, asked, command.SUCCESS)
-        answered = commitment.answer(self.service.spool, request)
+        answered = commitment.answer(self.service.spool, request, self.service.holds)
         self.totals.committed += len(answered.committed)
         self.totals.not_committed += len(answered.failed)
         send_message(self.wire, context, self._longest, *commitment.report(answered, 1, syntax))

@@ -1,14 +1,14 @@
-"""Storage commitment, push model (PS3.4 annex J): says truthfully what the spool holds.
+"""Storage commitment, push model (PS3.4 annex J): says truthfully what is held.
 
 An object is committed to when a file of its UID lies in the spool, its bytes have the hash that
 its name says, its SOP class is the one asked for, and it was waited for until it was on the disk.
-What was taken out of the spool is no longer the spool's to promise.
+For what is not in the spool, whoever runs the receiver may say what is held elsewhere.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -24,17 +24,28 @@ from imagehaven.acquire.receive.spool import Spool
 from imagehaven.acquire.receive.upperlayer import command
 from imagehaven.acquire.receive.upperlayer.negotiation import COMMITMENT, IMPLICIT
 from imagehaven.dicom import quiet_pydicom
+from imagehaven.errors import TransientError
 
 #: The one instance of the SOP class (PS3.4 J.3.5).
 WELL_KNOWN_INSTANCE: Final = "1.2.840.10008.1.20.1.1"
 #: A request for 100,000 objects takes about this much.
 LONGEST_REQUEST: Final = 16 * 2**20
 
+PROCESSING_FAILURE: Final = 0x0110
 NO_SUCH_OBJECT: Final = 0x0112
 CLASS_CONFLICT: Final = 0x0119
 
 _BLOCK: Final = 2**20
 _NAME: Final = re.compile(r"(.+)-[0-9a-f]{32}" + re.escape(filing.SUFFIX))
+
+#: Says, for SOP instance UIDs, under which SOP classes each is held outside the spool, safely and
+#: checked just now; what it leaves out is not held. It may raise TransientError.
+Holds = Callable[[Collection[str]], Mapping[str, Collection[str]]]
+
+
+def nowhere(_instances: Collection[str]) -> Mapping[str, Collection[str]]:
+    """The answer of a receiver that has only its spool."""
+    return {}
 
 
 class Unreadable(Exception):
@@ -75,26 +86,51 @@ def read_request(content: bytes, transfer_syntax: str) -> Asked:
     return Asked(transaction, asked)
 
 
-def answer(spool: Spool, asked: Asked) -> Answered:
-    """Look for each object in the spool, and wait until what is there is on the disk."""
+def answer(spool: Spool, asked: Asked, holds: Holds = nowhere) -> Answered:
+    """Look for each object in the spool, then elsewhere; wait until all of it is on the disk."""
     found = _files_of(spool, {filing.stem(instance) for _, instance in asked.objects})
+    safe: list[Path] = []
+    classes: dict[str, set[str]] = {}
+    for _, instance in asked.objects:
+        if instance in classes:
+            continue
+        classes[instance] = set()
+        for path in found.get(filing.stem(instance), ()):
+            filed_class = _class_if_whole(path)
+            if filed_class is not None:
+                classes[instance].add(filed_class)
+                safe.append(path)
+    unchecked = _add_what_is_elsewhere(asked, classes, holds)
     committed: list[tuple[str, str]] = []
     failed: list[tuple[str, str, int]] = []
-    safe: list[Path] = []
     for sop_class, instance in asked.objects:
-        whole = [
-            (path, filed_class)
-            for path in found.get(filing.stem(instance), ())
-            if (filed_class := _class_if_whole(path)) is not None
-        ]
-        matching = [path for path, filed_class in whole if filed_class == sop_class]
-        if matching:
+        if sop_class in classes[instance]:
             committed.append((sop_class, instance))
-            safe += matching
+        elif instance in unchecked:
+            failed.append((sop_class, instance, PROCESSING_FAILURE))
         else:
-            failed.append((sop_class, instance, CLASS_CONFLICT if whole else NO_SUCH_OBJECT))
+            reason = CLASS_CONFLICT if classes[instance] else NO_SUCH_OBJECT
+            failed.append((sop_class, instance, reason))
     spool.to_disk(safe)
     return Answered(asked.transaction, tuple(committed), tuple(failed))
+
+
+def _add_what_is_elsewhere(
+    asked: Asked, classes: dict[str, set[str]], holds: Holds
+) -> Collection[str]:
+    """Add what is held outside the spool; returns the instances of which nobody could say."""
+    missing = {
+        instance for sop_class, instance in asked.objects if sop_class not in classes[instance]
+    }
+    if not missing:
+        return ()
+    try:
+        elsewhere = holds(missing)
+    except TransientError:
+        return missing
+    for instance in missing:
+        classes[instance].update(elsewhere.get(instance, ()))
+    return ()
 
 
 def report(answered: Answered, message: int, transfer_syntax: str) -> tuple[bytes, bytes]:

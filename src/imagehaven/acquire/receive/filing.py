@@ -85,8 +85,13 @@ def study_folder(head: bytes, transfer_syntax: str) -> str:
     ``no-study`` where they do not show the Study Instance UID: it is absent, deflated, or behind
     more than 64 KiB.
     """
-    uid = b"" if transfer_syntax in _DEFLATED else _study(head, transfer_syntax)
+    uid = study_uid(head, transfer_syntax)
     return hashed(uid) if uid else NO_STUDY
+
+
+def study_uid(head: bytes, transfer_syntax: str) -> bytes:
+    """The Study Instance UID in the first bytes of a data set; empty where they do not show it."""
+    return b"" if transfer_syntax in _DEFLATED else _study(head, transfer_syntax)
 
 
 def hashed(uid: bytes) -> str:

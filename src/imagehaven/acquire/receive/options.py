@@ -9,10 +9,15 @@ import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from imagehaven.acquire.receive.titles import ONLY_THIS_MACHINE, Allowed, Peer
+from imagehaven.acquire.receive.web.callers import Callers
 from imagehaven.errors import UserError
+
+#: The two doors of a receiver.
+DICOM: Final = "DICOM"
+WEB: Final = "STOW-RS"
 
 
 @dataclass(frozen=True)
@@ -45,10 +50,20 @@ class Secured:
 
 
 @dataclass(frozen=True)
-class Options:
-    """How to receive."""
+class Web:
+    """The door for STOW-RS. Limits are for one request; sizes are in bytes."""
 
     port: int
+    callers: Callers = field(default_factory=Callers)
+    longest: int = 64 * 2**30
+    most_parts: int = 10_000
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to receive: on a DICOM port, a web port, or both."""
+
+    port: int | None
     spool: Path
     title: str = "IMAGEHAVEN"
     host: str = "0.0.0.0"  # noqa: S104 - the allow-list says who may send
@@ -68,6 +83,28 @@ class Options:
     #: Seconds between two pieces of an object, and between two messages.
     silence: float = 60.0
     idle: float = 600.0
+    web: Web | None = None
+
+    def ports(self) -> list[tuple[str, int, int]]:
+        """Each door's name and port, and how many it serves at a time; raises UserError."""
+        doors = []
+        if self.port is not None:
+            doors.append((DICOM, self.port, self.max_associations))
+        if self.web is not None:
+            if self.web.callers.tokens and self.tls is None and not self.only_this_machine:
+                raise UserError(
+                    "Tokens would cross the network for everybody to read: give --tls-cert and "
+                    "--tls-key, or let only this machine post."
+                )
+            doors.append((WEB, self.web.port, self.max_associations))
+        if not doors:
+            raise UserError("Nothing is listened on: give --port, --web-port or both.")
+        return doors
+
+    @property
+    def only_this_machine(self) -> bool:
+        """Whether nobody on the network may post."""
+        return self.web is None or self.web.callers.only_this_machine
 
 
 @dataclass(frozen=True)
@@ -77,6 +114,7 @@ class Prospect:
     listens: str
     title: str
     allowed: list[str]
+    web_allowed: list[str]
     tls: str
     spool: str
     free: int
@@ -95,8 +133,11 @@ class Prospect:
 def examine(options: Options) -> Prospect:
     """Try port, spool and certificate, and leave nothing behind."""
     problems = []
+    ports: list[tuple[str, int, int]] = []
     try:
-        listener(options).close()
+        ports = options.ports()
+        for _, port, _ in ports:
+            listener(options.host, port).close()
     except UserError as error:
         problems.append(str(error))
     # The nearest folder that is there decides: the spool itself may still have to be made.
@@ -111,9 +152,10 @@ def examine(options: Options) -> Prospect:
         except UserError as error:
             problems.append(str(error))
     return Prospect(
-        listens=f"{options.host}:{options.port}",
+        listens=", ".join(f"{name} {options.host}:{port}" for name, port, _ in ports),
         title=options.title,
-        allowed=[_shown(entry) for entry in options.allow],
+        allowed=[_shown(entry) for entry in options.allow] if options.port is not None else [],
+        web_allowed=_web_shown(options.web),
         tls=_tls(options.tls),
         spool=str(options.spool),
         free=shutil.disk_usage(place).free,
@@ -121,15 +163,15 @@ def examine(options: Options) -> Prospect:
     )
 
 
-def listener(options: Options) -> socket.socket:
+def listener(host: str, port: int) -> socket.socket:
     """A listening socket; raises UserError where the port cannot be had."""
-    family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((options.host, options.port), family=family, backlog=128)
+        return socket.create_server((host, port), family=family, backlog=128)
     except (OSError, OverflowError) as error:
         why = getattr(error, "strerror", None) or "no such port"
         raise UserError(
-            f"Port {options.port} at {options.host} cannot be listened on: {why}. Choose another "
+            f"Port {port} at {host} cannot be listened on: {why}. Choose another "
             "port, or stop what has it; ports below 1024 need a right of their own."
         ) from error
 
@@ -138,6 +180,13 @@ def _shown(entry: Allowed) -> str:
     if not entry.networks:
         return entry.title
     return f"{entry.title}@{','.join(str(network) for network in entry.networks)}"
+
+
+def _web_shown(web: Web | None) -> list[str]:
+    if web is None:
+        return []
+    networks = ", ".join(str(network) for network in web.callers.networks)
+    return [networks, *(f"token of {name}" for name, _ in web.callers.tokens)]
 
 
 def _tls(secured: Secured | None) -> str:

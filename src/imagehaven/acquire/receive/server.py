@@ -1,15 +1,10 @@
-"""The listening side: accepts connections, gives each a thread, and ends them in order.
-
-Threads are bounded: as many as associations are allowed, and a few more that turn others away.
-When all are taken, connections wait in the listening socket's queue.
-"""
+"""The receiver: one spool, a door for DICOM and a door for the web, and reports of commitment."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import queue
-import select
 import socket
 import ssl
 import threading
@@ -20,16 +15,15 @@ from typing import Final
 
 from imagehaven.acquire.receive import commitment
 from imagehaven.acquire.receive.association import ARTIM, Association, Totals
-from imagehaven.acquire.receive.commitment import Answered, Asked
-from imagehaven.acquire.receive.options import Options, listener
+from imagehaven.acquire.receive.commitment import Answered, Asked, Holds, nowhere
+from imagehaven.acquire.receive.door import Door
+from imagehaven.acquire.receive.options import DICOM, WEB, Options, listener
 from imagehaven.acquire.receive.spool import Spool
 from imagehaven.acquire.receive.titles import Peer
 from imagehaven.acquire.receive.upperlayer.pdu import ProtocolError
 from imagehaven.acquire.receive.upperlayer.requester import deliver
 from imagehaven.acquire.receive.upperlayer.wire import Aborted, Closed, Released, Wire
 
-#: Threads beyond the associations allowed, which only say that there are too many.
-_DOORKEEPERS: Final = 8
 _REPORTS_WAITING: Final = 1000
 #: Seconds before each try to deliver a report.
 _TRIES: Final = (0.0, 5.0, 60.0)
@@ -39,38 +33,48 @@ _FAREWELL: Final = 3.0
 class Receiver:
     """A running receiver; a context manager that has everything stopped and closed at its end.
 
-    Entering raises UserError or TransientError where port, spool or certificate cannot be had.
+    ``holds`` says what is kept elsewhere, for storage commitment. Entering raises UserError or
+    TransientError where port, spool or certificate cannot be had.
     """
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, holds: Holds = nowhere) -> None:
         self.options = options
+        self.holds = holds
         self.spool = Spool(
             options.spool, limit=options.spool_limit, each_file=options.sync_each_file
         )
         self._ended: queue.SimpleQueue[Totals | None] = queue.SimpleQueue()
         self._reports: queue.Queue[tuple[str, Asked] | None] = queue.Queue(_REPORTS_WAITING)
         self._stop = threading.Event()
-        self._stopping = False
+        self._stopping = self._closed = False
         self._lock = threading.Lock()
         self._objects = 0
-        self._connections: dict[threading.Thread, socket.socket] = {}
-        self._free = threading.Semaphore(options.max_associations + _DOORKEEPERS)
-        self._threads: list[threading.Thread] = []
+        self._doors: dict[str, Door] = {}
 
     def __enter__(self) -> Receiver:
-        tls = self.options.tls
-        self._tls = tls.context() if tls is not None else None
-        self._listener = listener(self.options)
+        tls = self.options.tls.context() if self.options.tls is not None else None
+        listening: dict[str, socket.socket] = {}
         try:
+            for name, port, _ in self.options.ports():
+                listening[name] = listener(self.options.host, port)
             self.spool.open()
         except BaseException:
-            self._listener.close()
+            for one in listening.values():
+                one.close()
             raise
         self._awake, self._wake = os.pipe()
-        for work in (self._accept, self._report):
-            thread = threading.Thread(target=work, name=f"receiver {work.__name__}", daemon=True)
-            thread.start()
-            self._threads.append(thread)
+        serving = {DICOM: self._dicom, WEB: self._web}
+        for name, _, most in self.options.ports():
+            self._doors[name] = Door(
+                listening[name],
+                serving[name],
+                most=most,
+                tls=tls,
+                stop=self._stop,
+                awake=self._awake,
+            )
+        self._reporting = threading.Thread(target=self._report, name="receiver report", daemon=True)
+        self._reporting.start()
         return self
 
     def __exit__(
@@ -84,7 +88,18 @@ class Receiver:
     @property
     def port(self) -> int:
         """The port that is listened on; it was chosen by the system where 0 was asked for."""
-        return int(self._listener.getsockname()[1])
+        return self._doors[DICOM].port
+
+    @property
+    def web_port(self) -> int:
+        """The same for the web port."""
+        return self._doors[WEB].port
+
+    @property
+    def listens(self) -> str:
+        """Each door with its address, for people."""
+        host = self.options.host
+        return " and ".join(f"{name} {host}:{door.port}" for name, door in self._doors.items())
 
     def stop(self) -> None:
         """Ask the receiver to stop. May be called from any thread, or by a signal's handler."""
@@ -131,59 +146,28 @@ class Receiver:
         return True
 
     def _end(self) -> None:
-        if not self._threads:
+        if self._closed:
             return
+        self._closed = True
         self.stop()
         deadline = time.monotonic() + self.options.grace
         with contextlib.suppress(queue.Full):
             self._reports.put_nowait(None)
-        for thread in self._threads:
-            thread.join()
-        self._threads = []
-        self._listener.close()
-        for thread in self._attended():
-            thread.join(max(deadline - time.monotonic(), 0))
-        with self._lock:
-            # Those that still run wait for a peer in the middle of an object: it goes.
-            for connection in self._connections.values():
-                with contextlib.suppress(OSError):
-                    socket.socket.shutdown(connection, socket.SHUT_RDWR)
-        for thread in self._attended():
-            thread.join()
+        self._reporting.join()
+        for door in self._doors.values():
+            door.close(deadline)
         os.close(self._awake)
         os.close(self._wake)
         self.spool.close()
 
-    def _attended(self) -> list[threading.Thread]:
-        with self._lock:
-            return list(self._connections)
-
-    def _accept(self) -> None:
-        poll = select.poll()
-        poll.register(self._listener, select.POLLIN)
-        poll.register(self._awake, select.POLLIN)
-        while not self._stop.is_set():
-            poll.poll()
-            if self._stop.is_set() or not self._free.acquire(timeout=0.5):
-                continue
-            try:
-                connection, address = self._listener.accept()
-            except OSError:  # no descriptor is free, or the peer is gone already
-                self._free.release()
-                self._stop.wait(0.1)
-                continue
-            with self._lock:
-                crowded = len(self._connections) >= self.options.max_associations
-                thread = threading.Thread(
-                    target=self._attend, args=(connection, str(address[0]), crowded), daemon=True
-                )
-                self._connections[thread] = connection
-            thread.start()
-
-    def _attend(self, connection: socket.socket, host: str, crowded: bool) -> None:
+    def _dicom(self, connection: socket.socket, host: str, crowded: bool) -> None:
+        """Serve one connection to the DICOM port."""
         totals = Totals(host=host)
         try:
-            self._serve(connection, totals, crowded)
+            with self._doors[DICOM].secured(connection, ARTIM) as secured:
+                wire = Wire(secured, self._awake, self.options.silence)
+                Association(wire, self, totals, crowded).serve()
+                wire.finish(_FAREWELL)
         except ssl.SSLError:
             totals.outcome = "tls refused"
         except OSError:
@@ -191,22 +175,33 @@ class Receiver:
         except Exception as error:  # noqa: BLE001 - one association must never end the others
             totals.outcome = f"failed: {type(error).__name__}"
         finally:
-            connection.close()
             self._ended.put(totals)
-            with self._lock:
-                del self._connections[threading.current_thread()]
-            self._free.release()
 
-    def _serve(self, connection: socket.socket, totals: Totals, crowded: bool) -> None:
-        if self._tls is not None:
-            connection.settimeout(ARTIM)
-            connection = self._tls.wrap_socket(connection, server_side=True)
-            with self._lock:
-                self._connections[threading.current_thread()] = connection
-        with connection:
-            wire = Wire(connection, self._awake, self.options.silence)
-            Association(wire, self, totals, crowded).serve()
-            wire.finish(_FAREWELL)
+    def _web(self, connection: socket.socket, host: str, crowded: bool) -> None:
+        """Serve one connection to the web port, request by request."""
+        from imagehaven.acquire.receive.web.store import Posting
+
+        totals = Totals(host=host, called=WEB)
+        try:
+            with self._doors[WEB].secured(connection, ARTIM) as secured:
+                posting = Posting(
+                    secured,
+                    self,
+                    host,
+                    crowded=crowded,
+                    awake=self._awake,
+                    ended=self._ended.put,
+                )
+                posting.serve()
+        except ssl.SSLError:
+            totals.outcome = "tls refused"
+            self._ended.put(totals)
+        except OSError:
+            totals.outcome = "broken"
+            self._ended.put(totals)
+        except Exception as error:  # noqa: BLE001 - one connection must never end the others
+            totals.outcome = f"failed: {type(error).__name__}"
+            self._ended.put(totals)
 
     def _report(self) -> None:
         while (waiting := self._reports.get()) is not None and not self._stop.is_set():
@@ -215,7 +210,7 @@ class Receiver:
             totals = Totals(title, self.options.title, peer.host, "report not delivered")
             begun = time.monotonic()
             try:
-                answered = commitment.answer(self.spool, asked)
+                answered = commitment.answer(self.spool, asked, self.holds)
                 if self._delivered(peer, answered):
                     totals.outcome = "reported"
                     totals.committed = len(answered.committed)

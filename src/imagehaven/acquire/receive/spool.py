@@ -21,6 +21,10 @@ from imagehaven.acquire.receive import filing
 from imagehaven.acquire.receive.filing import Incoming
 from imagehaven.errors import TransientError, UserError
 
+#: What a spool has beside ``incoming``: no whole objects, so nothing for the catalogue.
+LOCK: Final = "receiver.lock"
+DRAFTS: Final = "drafts"
+INCOMING: Final = "incoming"
 #: Objects whose bytes may wait for the disk, for each association.
 MOST_UNSYNCED: Final = 256
 _SYNCING: Final = 8
@@ -31,14 +35,22 @@ class SpoolFull(Exception):
     """There is no room: the limit is reached, the disk is full, or it takes nothing more."""
 
 
+def objects_of(folder: Path) -> Path | None:
+    """Where the whole objects are, for a spool or its ``incoming``; None for other folders."""
+    for spool in (folder, folder.parent):
+        if (spool / LOCK).is_file() and folder in (spool, spool / INCOMING):
+            return spool / INCOMING
+    return None
+
+
 class Spool:
     """A spool folder, held by one receiver at a time."""
 
     def __init__(self, folder: Path, *, limit: int | None = None, each_file: bool = False) -> None:
         self.folder = folder
-        self.incoming = folder / "incoming"
+        self.incoming = folder / INCOMING
         self.each_file = each_file
-        self._drafts = folder / "drafts"
+        self._drafts = folder / DRAFTS
         self._limit = limit
         self._lock = threading.Lock()
         self._used = 0
@@ -57,7 +69,7 @@ class Spool:
         try:
             for place in (self.folder, self.incoming, self._drafts):
                 place.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._held = os.open(self.folder / "receiver.lock", os.O_RDWR | os.O_CREAT, 0o600)
+            self._held = os.open(self.folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             raise UserError(
                 f"The spool {self.folder} cannot be used: {error.strerror}. Give a folder that "
@@ -82,12 +94,12 @@ class Spool:
             self._held = -1
         self._syncing.shutdown()
 
-    def draft(self, incoming: Incoming) -> Draft:
-        """Begin an object; raises :class:`SpoolFull`."""
+    def draft(self, incoming: Incoming, head: bytes | None = None) -> Draft:
+        """Begin an object, with its file's ``head`` where it came; raises :class:`SpoolFull`."""
         with self._lock:
             self._number += 1
             path = self._drafts / f"{self._number}.part"
-        return Draft(self, path, incoming)
+        return Draft(self, path, incoming, filing.file_head(incoming) if head is None else head)
 
     def reserve(self, size: int) -> None:
         """Count ``size`` bytes as used; raises :class:`SpoolFull` above the limit.
@@ -146,7 +158,7 @@ class Spool:
 class Draft:
     """One object while it comes. Every way of ending it leaves a whole object or nothing."""
 
-    def __init__(self, spool: Spool, path: Path, incoming: Incoming) -> None:
+    def __init__(self, spool: Spool, path: Path, incoming: Incoming, head: bytes) -> None:
         self._spool = spool
         self._path = path
         self._incoming = incoming
@@ -156,7 +168,8 @@ class Draft:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         with _room():
             self._file = os.open(path, flags, 0o600)
-        self._store(memoryview(filing.file_head(incoming)))
+        self._ended = False
+        self._store(memoryview(head))
 
     @property
     def size(self) -> int:
@@ -169,6 +182,17 @@ class Draft:
         if len(self._head) < filing.HEAD:
             self._head += piece[: filing.HEAD - len(self._head)]
         self._store(piece)
+
+    @property
+    def study(self) -> bytes:
+        """The Study Instance UID, as far as the first bytes show it."""
+        return filing.study_uid(bytes(self._head), self._incoming.transfer_syntax)
+
+    def seal(self) -> None:
+        """Nothing more comes: many drafts may then wait to be kept together."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
 
     def keep(self) -> tuple[Path, bool]:
         """Put the object into its place; returns the place, and whether it was new there."""
@@ -184,7 +208,7 @@ class Draft:
         path = self._spool.incoming / f"{datetime.now(UTC):%Y-%m-%d}" / inside
         try:
             with _room():
-                if self._spool.each_file:
+                if self._spool.each_file and self._file >= 0:
                     os.fsync(self._file)
                 _rename(self._path, path)
                 if self._spool.each_file:
@@ -192,17 +216,17 @@ class Draft:
         except BaseException:
             self.abandon()
             raise
-        os.close(self._file)
-        self._file = -1
+        self.seal()
+        self._ended = True
         self._spool.settle(self._reserved, self._reserved)
         return path, True
 
     def abandon(self) -> None:
         """Remove what was written; nothing where that is done, or the object was kept."""
-        if self._file < 0:
+        if self._ended:
             return
-        os.close(self._file)
-        self._file = -1
+        self._ended = True
+        self.seal()
         self._path.unlink(missing_ok=True)
         self._spool.settle(self._reserved, 0)
 

@@ -19,7 +19,10 @@ ANYONE: Final = "*"
 _TITLE: Final = re.compile(r"(?! )[ -\[\]-~]{1,16}(?<! )")
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-_LOOPBACK: Final = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1"))
+LOOPBACK: Final[tuple[Network, ...]] = (
+    ipaddress.ip_network("127.0.0.0/8"),
+    ipaddress.ip_network("::1"),
+)
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class Allowed:
 
     def admits(self, title: str, host: str) -> bool:
         """Whether a sender with this title, at this IP address, is one of them."""
-        return self.title in (ANYONE, title) and (not self.networks or _within(host, self.networks))
+        return self.title in (ANYONE, title) and (not self.networks or within(host, self.networks))
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class Peer:
 
 
 #: Without any entry: whoever sends from this machine.
-ONLY_THIS_MACHINE: Final = (Allowed(ANYONE, _LOOPBACK),)
+ONLY_THIS_MACHINE: Final = (Allowed(ANYONE, LOOPBACK),)
 
 
 def check_title(title: str) -> str:
@@ -92,10 +95,11 @@ def _entry(text: str) -> Allowed:
         title, host = text, ""
     if title != ANYONE:
         check_title(title)
-    return Allowed(title, _networks(host) if at else ())
+    return Allowed(title, networks_of(host) if at else ())
 
 
-def _networks(host: str) -> tuple[Network, ...]:
+def networks_of(host: str) -> tuple[Network, ...]:
+    """The network that an address, a network or a name means; raises UserError for none."""
     try:
         return (ipaddress.ip_network(host, strict=False),)
     except ValueError:
@@ -113,7 +117,8 @@ def _networks(host: str) -> tuple[Network, ...]:
     return tuple(ipaddress.ip_network(address) for address in addresses)
 
 
-def _within(host: str, networks: Sequence[Network]) -> bool:
+def within(host: str, networks: Sequence[Network]) -> bool:
+    """Whether an IP address lies in one of the networks."""
     address = ipaddress.ip_address(host.partition("%")[0])
     # A dual-stack socket shows IPv4 peers as ::ffff:a.b.c.d.
     mapped = getattr(address, "ipv4_mapped", None)

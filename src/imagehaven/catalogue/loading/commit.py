@@ -96,7 +96,8 @@ def _apply(
         seen = _seen(connection, candidates)
         once_bad = index.seen(connection, index.QUARANTINE, [c.source for c in candidates])
         states = judge(candidates, seen)
-        new, entries = _new_levels(connection, rows, states)
+        places = [index.written((run_id, seq)) for seq in seqs]
+        new, entries = _levels(connection, rows, states, places)
     lake.register("incoming", _table(run_id, seqs, rows, states, new))
     pairs = list(zip(rows, candidates, strict=True))
     _retire(
@@ -113,7 +114,7 @@ def _apply(
     _store_quarantined(lake, states, bad)
     counts = _store_counts(lake, run_id, chunks, states)
     entries += [(index.CHUNK, key_of(run_id, seq), b"") for seq in counts]
-    return counts, [*entries, *_entries(candidates, states)]
+    return counts, [*entries, *_entries(candidates, states, places)]
 
 
 def _store_counts(
@@ -149,17 +150,20 @@ def _candidate(row: Row) -> Candidate:
 def _seen(connection: Any, candidates: Sequence[Candidate]) -> Seen:
     read = [candidate for candidate in candidates if candidate.kind == "read"]
     return Seen(
-        index.seen(connection, index.INSTANCE, [candidate.instance for candidate in read]),
-        index.seen(connection, index.SOURCE, [candidate.source for candidate in read]),
+        index.fingerprints(connection, index.INSTANCE, [candidate.instance for candidate in read]),
+        index.fingerprints(connection, index.SOURCE, [candidate.source for candidate in read]),
     )
 
 
-def _new_levels(
-    connection: Any, rows: Sequence[Row], states: Sequence[State]
+def _levels(
+    connection: Any, rows: Sequence[Row], states: Sequence[State], places: Sequence[bytes]
 ) -> tuple[dict[str, list[bool]], list[index.Entry]]:
-    """For each level, which row brings a series, study or patient that the lake does not hold."""
+    """For each level, which row brings a series, study or patient that the lake does not hold.
+
+    The entries say in which chunks each of them has instances.
+    """
     new: dict[str, list[bool]] = {}
-    entries: list[index.Entry] = []
+    entries: dict[index.Entry, None] = {}
     for table, uid in index.HIERARCHY.items():
         place = promoted_keywords().index(uid)
         values = [
@@ -169,13 +173,12 @@ def _new_levels(
         keys = [key_of(value) if value else b"" for value in values]
         known = set(index.seen(connection, table, [key for key in keys if key]))
         new[table] = []
-        for key in keys:
-            first = bool(key) and key not in known
+        for key, where in zip(keys, places, strict=True):
+            new[table].append(bool(key) and key not in known)
             known.add(key)
-            new[table].append(first)
-            if first:
-                entries.append((table, key, b""))
-    return new, entries
+            if key:
+                entries[table, key, where] = None
+    return new, list(entries)
 
 
 def _table(
@@ -283,11 +286,13 @@ def _counts(rows: Sequence[Row], states: Sequence[State]) -> dict[str, Any]:
     }
 
 
-def _entries(candidates: Sequence[Candidate], states: Sequence[State]) -> list[index.Entry]:
+def _entries(
+    candidates: Sequence[Candidate], states: Sequence[State], places: Sequence[bytes]
+) -> list[index.Entry]:
     entries: list[index.Entry] = []
-    for candidate, state in zip(candidates, states, strict=True):
+    for candidate, state, place in zip(candidates, states, places, strict=True):
         if state == "catalogued":
-            entries.append((index.INSTANCE, candidate.instance, candidate.fingerprint))
+            entries.append((index.INSTANCE, candidate.instance, candidate.fingerprint + place))
         if state in _STORED:
             entries.append((index.SOURCE, candidate.source, candidate.content))
         if state == "quarantined":

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import time
 from collections import Counter
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+from imagehaven.catalogue import turns
 from imagehaven.catalogue.compact import compact
 from imagehaven.catalogue.declared import promoted_keywords
 from imagehaven.catalogue.loading.commit import Worked, commit_chunks
 from imagehaven.catalogue.loading.reader import ReadContext, read_chunk
 from imagehaven.catalogue.loading.reconcile import reconcile
 from imagehaven.catalogue.loading.rows import Row, unreadable
+from imagehaven.catalogue.one_writer import one_worker
+from imagehaven.catalogue.tables import prepare
 from imagehaven.engine import Crashed, Progress, make_engine, run_chunks
+from imagehaven.errors import TransientError
 from imagehaven.haven import Haven
-from imagehaven.ledger.runs import Run
+from imagehaven.ledger.runs import PLANNING, Run
 
 #: Commits between merges: each reads the list of the lake's files, which must stay short.
 _MERGE_EVERY: Final = 64
@@ -49,9 +56,62 @@ class IngestReport:
         return asdict(self)
 
 
-def load(
-    haven: Haven, run: Run, *, engine: str, workers: int, progress: Progress
-) -> dict[str, Any]:
+def worked(
+    haven: Haven,
+    kind: str,
+    arguments: dict[str, Any],
+    plan: Callable[[Run], None],
+    *,
+    live: bool = False,
+    engine: str,
+    workers: int,
+    progress: Progress,
+) -> IngestReport:
+    """Begin a load run or go on with the same one, plan it, load it and close it.
+
+    A ``live`` one goes before those that are not: see :mod:`imagehaven.catalogue.turns`. Raises
+    UserError where another process works on the same run, TransientError where a store is out of
+    reach or the disk is full.
+    """
+    try:
+        with turns.live(haven) if live else nullcontext():
+            prepare(haven)
+            run, resumed = haven.ledger.runs.start(kind, arguments)
+            with one_worker(haven, run.run_id):
+                run = haven.ledger.runs.get(run.run_id)
+                if run.summary is not None:  # another process has just finished it
+                    return IngestReport(**run.summary)
+                if run.state == PLANNING:
+                    plan(run)
+                way = _Way(haven, progress, live)
+                totals = load(haven, run, way, engine=engine, workers=workers)
+                report = IngestReport(**totals, load_run=run.run_id, resumed=resumed)
+                haven.ledger.runs.finish(run.run_id, report.summary())
+            return report
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise
+        raise TransientError(
+            f"The disk is full ({error.filename or haven.folder}). Nothing is lost: free some "
+            "space and repeat the command; it goes on where it stopped."
+        ) from error
+
+
+@dataclass(frozen=True)
+class _Way:
+    """Whom a load tells how far it is, and whether it gives way to others before a commit."""
+
+    haven: Haven
+    progress: Progress
+    live: bool
+
+    def clear(self, done: int, total: int) -> None:
+        """Wait, in a bulk load, until nothing is live."""
+        if not self.live:
+            turns.give_way(self.haven, lambda: self.progress("wait for the live feed", done, total))
+
+
+def load(haven: Haven, run: Run, way: _Way, *, engine: str, workers: int) -> dict[str, Any]:
     """Work the chunks of a planned run that are not done; returns its totals.
 
     Raises TerminalError when an item ended in no table.
@@ -59,16 +119,18 @@ def load(
     context = ReadContext(promoted_keywords(), haven.settings.compiled)
     runs = haven.ledger.runs
     done, total = runs.progress(run.run_id)
-    progress("catalogue", done, total)
+    way.progress("catalogue", done, total)
     with make_engine(engine, workers or haven.settings.workers) as machine:
         batch = _Batch(haven.settings.commit_items)
         chunks = run_chunks(machine, runs.pending(run.run_id), read_chunk, context)
         for chunk, results in chunks:
             batch.add(chunk.seq, [_row(result) for result in results])
             done += len(chunk.items)
-            progress("catalogue", done, total)
+            way.progress("catalogue", done, total)
             if batch.full:
+                way.clear(done, total)
                 batch = _committed(haven, run, batch)
+        way.clear(done, total)
         _committed(haven, run, batch)
     reconcile(haven, run.run_id)
     compact(haven)

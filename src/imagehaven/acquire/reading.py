@@ -39,11 +39,13 @@ class Reading:
     elements: dict[str, Any]
 
 
-def read_source(stream: BinaryIO, source: Source, *, compiled: bool = False) -> Reading:
+def read_source(
+    stream: BinaryIO, source: Source, *, compiled: bool = False, whole_only: bool = False
+) -> Reading:
     """Read ``stream``, opened by ``open_sources``, into a :class:`Reading`.
 
-    With ``compiled`` the core reads what it can, with the same result. Memory stays bounded
-    whatever the file's size. Raises :class:`Quarantine` with a reason of
+    With ``compiled`` the core reads what it can, with the same result. With ``whole_only`` only
+    the whole file is hashed, and ``dataset_sha256`` stays empty. Memory stays bounded whatever the file's size. Raises :class:`Quarantine` with a reason of
     :func:`imagehaven.dicom.read_header`, or ``unreadable`` when the disk fails meanwhile.
     """
     try:
@@ -52,11 +54,11 @@ def read_source(stream: BinaryIO, source: Source, *, compiled: bool = False) -> 
         if size <= IN_MEMORY:
             stream = io.BytesIO(stream.read())  # one read for header and hashes
             size = len(stream.getbuffer())
-            found = _by_core(stream, source) if compiled and core_works() else None
+            found = _by_core(stream, source, whole_only) if compiled and core_works() else None
             if found is not None:
                 return found
         header = read_header(stream, size)
-        content, dataset = _hashes(stream, header.dataset_offset)
+        content, dataset = _hashes(stream, None if whole_only else header.dataset_offset)
     except OSError as error:
         detail = f"the system reports {error.strerror or type(error).__name__} while reading"
         raise Quarantine("unreadable", detail) from None
@@ -76,22 +78,25 @@ def read_source(stream: BinaryIO, source: Source, *, compiled: bool = False) -> 
     )
 
 
-def _by_core(stream: io.BytesIO, source: Source) -> Reading | None:
+def _by_core(stream: io.BytesIO, source: Source, whole_only: bool) -> Reading | None:
     """Read a file in memory with the compiled core; None where it declines."""
-    row: dict[str, Any] | None = scan_content(stream.getbuffer())
+    content = stream.getbuffer()
+    row: dict[str, Any] | None = scan_content(content, hashing=not whole_only)
     if row is None:
         return None
+    if whole_only:
+        row |= {"content_sha256": hashlib.sha256(content).hexdigest(), "dataset_sha256": ""}
     meta, elements = json.loads(row.pop("meta")), json.loads(row.pop("elements"))
     del row["dataset_offset"]
     return Reading(source.location, meta=meta, elements=elements, **row)
 
 
-def _hashes(stream: BinaryIO, dataset_offset: int) -> tuple[str, str]:
-    """Return the SHA-256 of the whole stream and of what follows ``dataset_offset``."""
+def _hashes(stream: BinaryIO, dataset_offset: int | None) -> tuple[str, str]:
+    """Return the SHA-256 of the whole stream, and of what follows ``dataset_offset`` if any."""
     stream.seek(0)
-    whole = hashlib.sha256(stream.read(dataset_offset))
-    dataset = hashlib.sha256()
+    whole, dataset = hashlib.sha256(stream.read(dataset_offset or 0)), hashlib.sha256()
     while block := stream.read(_BLOCK):
         whole.update(block)
-        dataset.update(block)
-    return whole.hexdigest(), dataset.hexdigest()
+        if dataset_offset is not None:
+            dataset.update(block)
+    return whole.hexdigest(), "" if dataset_offset is None else dataset.hexdigest()

@@ -64,12 +64,14 @@ def scan_files(
     return Scanned(declined, pa.table(arrays))
 
 
-def scan_content(content: memoryview) -> dict[str, str | int | None] | None:
-    """Scan one file in memory, hashed; None where the core declines.
+def scan_content(
+    content: memoryview, *, hashing: bool = True
+) -> dict[str, str | int | None] | None:
+    """Scan one file in memory; None where the core declines.
 
     The same values as a row of :func:`scan_files` without keywords, at a fraction of its cost.
     """
-    declined, texts, numbers = load_core().scan_files([content], (), True)
+    declined, texts, numbers = load_core().scan_files([content], (), hashing)
     if declined[0] is not None:
         return None
     row: dict[str, str | int | None] = {}

@@ -157,7 +157,7 @@ def _draft(
         raise Missing(stream.reason)
     try:
         stream = _steady(stream)
-        reading = read_source(stream, source, compiled=context.compiled)
+        reading = read_source(stream, source, compiled=context.compiled, whole_only=True)
     except OSError as error:
         raise Missing("unreadable") from error
     except Quarantine as fault:

@@ -54,6 +54,7 @@ $(VENV)/.packages: | $(VENV)/.made
 	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$$missing postgresql"; \
 	command -v dcmdump >/dev/null || missing="$$missing dcmtk"; \
 	command -v dciodvfy >/dev/null || missing="$$missing dicom3tools"; \
+	test -e /usr/share/orthanc/plugins/libOrthancDicomWeb.so || missing="$$missing orthanc orthanc-dicomweb"; \
 	command -v setpriv >/dev/null || missing="$$missing util-linux"; \
 	command -v clang >/dev/null || missing="$$missing clang"; \
 	ls /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a >/dev/null 2>&1 \
@@ -113,6 +114,28 @@ bench-receive: $(VENV)/.dev $(VENV)/.packages ## Measure the DICOM receiver agai
 .PHONY: bench-rewrite
 bench-rewrite: $(VENV)/.dev $(VENV)/.packages ## Measure de-identification against a copy, pydicom and other tools
 	$(BIN)/python -m benchmarks.rewrite
+
+.PHONY: bench-retrieve
+bench-retrieve: $(VENV)/.dev $(VENV)/.packages ## Measure the retriever against DCMTK and pynetdicom
+	$(BIN)/python -m benchmarks.retrieve
+
+.PHONY: bench-scaling bench-lookup bench-billion bench-decode
+bench-scaling: $(VENV)/.dev $(VENV)/.packages ## Measure Ray on one to four nodes against the pool
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.scaling --repeats 3
+bench-lookup: $(VENV)/.dev $(VENV)/.packages ## Measure looking up one instance, series, study and patient
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.lookup
+bench-billion: $(VENV)/.dev ## Measure how queries grow with the catalogue (PLACE=a folder on a large disk)
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.billion --place $(or $(PLACE),build/billion)
+bench-decode: $(VENV)/.dev ## Measure decoding of compressed pixels against GDCM
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.decode
+
+.PHONY: bench-soak
+bench-soak: $(VENV)/.dev $(VENV)/.packages ## Watch the receiver's memory over thousands of associations
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.soak_receive --seconds 3600
+
+.PHONY: bench-verify
+bench-verify: $(VENV)/.dev ## Measure what verification costs a release
+	$(BIN)/python -m benchmarks.verification
 
 .PHONY: fuzz
 fuzz: $(VENV)/.dev $(VENV)/.packages ## Fuzz each part that is compiled for an hour (FUZZ_SECONDS=n for another time)

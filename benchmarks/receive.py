@@ -6,10 +6,13 @@ for every object. Receivers take turns (A B C, A B C, …). Orthanc also indexes
 the others only write files.
 
     python -m benchmarks.receive [--count 400] [--senders 4] [--repeats 3] [--nagle]
+                                 [--netem "delay 10ms 2ms loss 0.1%"]
 
 Needs DCMTK; Orthanc is measured where it is installed. pynetdicom is installed into a folder of its
 own, because its scripts have the names of DCMTK's tools. ``--nagle`` lets DCMTK's senders and its
-receiver delay small packets, as they do unless TCP_NODELAY=1 is in their environment. Ours alone
+receiver delay small packets, as they do unless TCP_NODELAY=1 is in their environment. ``--netem``
+measures over a bad network, made by Linux (tc-netem(8)) within a network namespace of this
+benchmark's own; that needs root, and a kernel with sch_netem. Ours alone
 waits, before it answers a release, until all is on the disk.
 """
 
@@ -235,6 +238,19 @@ def compare(
     return rows
 
 
+def over_bad_network(rule: str, rest: list[str]) -> None:
+    """Run this benchmark once more, within a network namespace whose loopback follows ``rule``."""
+    made = f"ip link set lo up && tc qdisc add dev lo root netem {rule}"
+    tried = subprocess.run(
+        ["unshare", "-n", "sh", "-c", made], capture_output=True, text=True, check=False
+    )
+    if tried.returncode:
+        raise SystemExit(f"this machine cannot make a bad network: {tried.stderr.strip()}")
+    program = [sys.executable, "-m", "benchmarks.receive", *rest]
+    inside = ["unshare", "-n", "sh", "-c", f'{made} && exec "$@"', "netem", *program]
+    raise SystemExit(subprocess.run(inside, check=False).returncode)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--count", type=int, default=400)
@@ -242,7 +258,14 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--nagle", action="store_true")
     parser.add_argument("--peers", type=Path, default=Path(".bench-peers"))
+    parser.add_argument("--netem", metavar="RULE")
     options = parser.parse_args()
+    if options.netem:
+        peer(options.peers)  # within the namespace nothing can be fetched
+        given = sys.argv[1:]
+        at = next(n for n, word in enumerate(given) if word.startswith("--netem"))
+        rest = given[:at] + given[at + (1 if "=" in given[at] else 2) :]
+        over_bad_network(options.netem, rest)
     path = os.pathsep.join(filter(None, [peer(options.peers), os.environ.get("PYTHONPATH")]))
     delay = "0" if options.nagle else "1"
     environment = {**os.environ, "PYTHONPATH": path, "TCP_NODELAY": delay}

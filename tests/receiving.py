@@ -17,6 +17,7 @@ from typing import Any
 from pydicom.filereader import _read_file_meta_info, read_preamble
 
 from imagehaven.acquire.receive.association import Totals
+from imagehaven.acquire.receive.commitment import nowhere
 from imagehaven.acquire.receive.options import Options
 from imagehaven.acquire.receive.server import Receiver
 
@@ -33,6 +34,10 @@ class Running:
     def port(self) -> int:
         return self.receiver.port
 
+    @property
+    def web(self) -> int:
+        return self.receiver.web_port
+
     def objects(self) -> list[Path]:
         return sorted((self.spool / "incoming").rglob("*.dcm"))
 
@@ -48,8 +53,9 @@ class Running:
 @contextmanager
 def running(spool: Path, **wanted: Any) -> Iterator[Running]:
     """Run a receiver on a free loopback port until the block ends."""
-    options = Options(port=0, spool=spool, **{"host": "127.0.0.1", **wanted})
-    with Receiver(options) as receiver:
+    holds = wanted.pop("holds", nowhere)
+    options = Options(**{"port": 0, "spool": spool, "host": "127.0.0.1", **wanted})
+    with Receiver(options, holds) as receiver:
         told = Running(receiver, spool)
 
         # One by one, so that a test sees each as it ends.

@@ -27,6 +27,7 @@ from imagehaven.verify.detect.rules import default_rules, load_rules
 from imagehaven.verify.dicom_file import verify_bytes
 from imagehaven.verify.findings import Finding
 from imagehaven.verify.known.matcher import Context
+from imagehaven.verify.pixels.look import stated
 from imagehaven.verify.read.byte_search import _terms, known_in_bytes
 from imagehaven.verify.read.elements import name_of, texts_in
 from imagehaven.verify.read.layout import layout
@@ -215,6 +216,82 @@ def test_a_place_that_a_later_source_tells_of_is_looked_at_from_then_on() -> Non
     assert at == [set(), {"(0009,1001)"}, set()]
 
 
+@pytest.mark.parametrize("vr", ["TM", "IS", "LO"])
+def test_a_place_is_looked_at_in_each_sequence_that_a_source_held_it_in(vr: str) -> None:
+    day = {"vr": "DA", "Value": ["20050505"]}
+    inside = known_identifiers({"00081140": {"vr": "SQ", "Value": [{"00091001": day}]}})
+    outside = known_identifiers({"00091001": day})
+    both = Both(inside | outside)
+    content = image({0x00091001: (vr, b"20050505")})
+    for own in (inside, outside, inside):
+        places = {one.location for one in both.findings(content, own)}
+        assert ("(0009,1001)" in places) == (own is outside or vr == "LO")
+
+
+ODD: dict[str, dict[int, tuple[str, bytes]]] = {
+    "a sequence under another VR": {0x00280010: ("US", b"\1\0\1\0")},
+    "a sign of three bytes": {0x00280103: ("US", b"\1\0\0")},
+    "a creator of floats": {0x00090010: ("FD", b"123456")},
+    "burned-in text with a NUL before": {0x00280301: ("CS", b"\0NO ")},
+    "burned-in text as bytes": {0x00280301: ("OB", b"NO")},
+    "frames as a number": {0x00280008: ("US", b"1\0")},
+    "a class with a NUL before": {0x00080016: ("UI", b"\0001.2.840.10008.5.1.4.1.1.2")},
+    "an image type with a hard space": {0x00080008: ("CS", b"ORIGINAL\\\xa0DERIVED")},
+    "two instances": {0x00080018: ("UI", b"1.2.3\\1.2.4 ")},
+}
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_what_decides_how_others_are_read_is_left_to_pydicom_where_it_is_odd(odd: str) -> None:
+    with quiet_pydicom():
+        dataset = pydicom.dcmread(BytesIO(image()))
+        for tag, (vr, value) in ODD[odd].items():
+            dataset.pop(tag, None)
+            dataset[tag] = RawDataElement(Tag(tag), vr, len(value), value, 0, False, True)
+        buffer = BytesIO()
+        dcmwrite(buffer, dataset)
+    is_left_to_pydicom(buffer.getvalue())
+
+
+def is_left_to_pydicom(content: bytes) -> None:
+    both = Both(known(PatientName="Drummond^Elspeth"))
+    for _ in range(2):
+        both.findings(content)
+    read = both.memory.read(content, {})
+    assert read is None or stated(read.facts) is None
+
+
+CHARSET = b"\x08\0\5\0CS\x0a\0ISO_IR 100"
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        b"\x08\0\5\0CS\x0c\0ISO_IR\0 100 ",
+        b"\x08\0\5\0US\x02\0\1\0",
+        b"\x08\0\0\0LT\x08\0Drummond" + CHARSET,
+        b"\x08\0\1\0LO\x08\0Drummond" + CHARSET,
+    ],
+)
+def test_an_odd_character_set_is_left_to_pydicom(odd: bytes) -> None:
+    content = image()
+    assert CHARSET in content
+    is_left_to_pydicom(content.replace(CHARSET, odd, 1))
+
+
+def test_a_private_element_in_the_file_meta_does_not_hide_what_follows() -> None:
+    content = image(ImageComments="chest")
+    private = b"\2\0\2\1OL\0\0\x08\0\0\0DRUMMOND"
+    end = (
+        content.index(b"\x08\0\5\0CS")
+        if b"\x08\0\5\0CS" in content
+        else content.index(b"\x08\0\x08\0CS")
+    )
+    both = Both(known(PatientName="Drummond^Elspeth"))
+    places = {one.location for one in both.findings(content[:end] + private + content[end:])}
+    assert any(place.startswith("file-meta") for place in places)
+
+
 def test_what_one_file_may_say_the_next_may_not() -> None:
     both = Both(known(PatientName="Drummond^Elspeth"))
     content = image(PatientName="Q4GUMWQF", PatientID="Q4GUMWQF", ImageComments="seen 12/04/1964")
@@ -344,12 +421,15 @@ def test_any_values_of_any_files_have_the_same_findings(
 # ---- values that no check has a say on -------------------------------------------------------
 
 
+META = b"DICM\x02\0\0\0UL\4\0\x1c\0\0\0\x02\0\x10\0UI\x14\x001.2.840.10008.1.2.1\0"
+
+
 def told_of(vr: str, value: bytes, digits_of: Rules | None = None) -> bool:
     """Say whether the reader tells of a value at an element that nothing is known of."""
     memory = Remembered.under(digits_of or default_rules())
     tag, head = (
         b"\x20\x00\x00\x90",
-        b"\0" * 128 + b"DICM\x02\x00\x10\x00UI\x14\x001.2.840.10008.1.2.1\0",
+        b"\0" * 128 + META,
     )
     short = vr in ("DS", "IS", "US", "SS", "UL", "SL", "FD", "FL")
     length = (
@@ -441,7 +521,6 @@ def test_bytes_in_which_a_name_is_found_may_hold_it(
     content = b"\x80" * before + around + pieces[which % len(pieces)] + around
     terms = _terms(identifiers)
     assert terms.words is not None
-    _terms.cache_clear()
     bare = terms._replace(words=None)
     hits = list(_found_with(bare, content))
     assert not hits or terms.words.may_be_in(content, 0, len(content))

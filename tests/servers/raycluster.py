@@ -43,10 +43,12 @@ class Node:
 class Cluster:
     """A running cluster: ``at`` is its ray:// address; the first node is its head.
 
-    ``environment`` is what a process needs that is to reach it: the cluster's token.
+    ``address`` is what a process on the head's machine joins by. ``environment`` is what a process
+    needs that is to reach it: the cluster's token.
     """
 
     at: str
+    address: str
     nodes: list[Node]
     environment: Mapping[str, str]
 
@@ -89,7 +91,8 @@ def several(
             nodes.append(_start(stack, place, _joining(place, first, port, cpus), inside))
             # One after the other: nodes that share a folder trip over each other as they begin.
             _wait_for(nodes[-1], _joined(first, port, len(nodes)), inside)
-        yield Cluster(f"ray://{first.address}:{client}", nodes, for_all)
+        at, address = f"ray://{first.address}:{client}", f"{first.address}:{port}"
+        yield Cluster(at, address, nodes, for_all)
 
 
 def _head(place: Place, folder: Path, port: int, client: int, cpus: int) -> list[str]:

@@ -45,8 +45,9 @@ def read_source(
     """Read ``stream``, opened by ``open_sources``, into a :class:`Reading`.
 
     With ``compiled`` the core reads what it can, with the same result. With ``whole_only`` only
-    the whole file is hashed, and ``dataset_sha256`` stays empty. Memory stays bounded whatever the file's size. Raises :class:`Quarantine` with a reason of
-    :func:`imagehaven.dicom.read_header`, or ``unreadable`` when the disk fails meanwhile.
+    the whole file is hashed, and ``dataset_sha256`` stays empty. Memory stays bounded whatever the
+    file's size. Raises :class:`Quarantine` with a reason of :func:`imagehaven.dicom.read_header`,
+    or ``unreadable`` when the disk fails meanwhile.
     """
     try:
         size = stream.seek(0, io.SEEK_END)

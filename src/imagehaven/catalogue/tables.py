@@ -138,6 +138,10 @@ def prepare(haven: Haven) -> None:
                 return
         with haven.lake.transaction() as lake:
             create(lake)
+        with haven.lake.connect() as lake:
+            for table, rows in _GROUP.items():
+                option = f"'parquet_row_group_size', '{rows}', table_name => '{table}'"
+                lake.execute(f"CALL ducklake_set_option('lake', {option})")
 
 
 def create(lake: duckdb.DuckDBPyConnection) -> None:
@@ -148,7 +152,6 @@ def create(lake: duckdb.DuckDBPyConnection) -> None:
         if table not in have:
             body = ", ".join(f'"{name}" {kind}' for name, kind in wanted.items())
             lake.execute(f'CREATE TABLE "{table}" ({body})')
-            fresh.append(table)
             continue
         for name in wanted.keys() - have[table]:
             lake.execute(f'ALTER TABLE "{table}" ADD COLUMN "{name}" {wanted[name]}')

@@ -14,19 +14,18 @@ import typer
 
 from imagehaven.cli import (
     archive,
+    capacity,
     cohorts,
     faces,
     hospital,
     profile,
-    receive,
     releases,
     reports,
-    retrieve,
     review,
     trail,
-    watch,
 )
 from imagehaven.cli.call import AsJson, Call, Check, InHaven, print_json
+from imagehaven.cli.feeds import receive, retrieve, watch
 from imagehaven.errors import ImagehavenError, TransientError, UserError
 
 #: sysexits.h, EX_SOFTWARE: a defect of the program itself.
@@ -66,6 +65,7 @@ for room in (
     reports,
     review,
     trail,
+    capacity,
     faces,
     hospital,
 ):

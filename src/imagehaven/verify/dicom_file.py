@@ -35,7 +35,10 @@ _IMPLICIT: Final = "1.2.840.10008.1.2"
 _BIG_ENDIAN: Final = "1.2.840.10008.1.2.2"
 _DEVICE: Final = ("Manufacturer", "ManufacturerModelName")
 _LARGEST_INFLATED: Final = 1 << 30
-_LONG_META_VRS: Final = frozenset({b"OB", b"OW", b"SQ", b"UC", b"UN", b"UR", b"UT"})
+_LONG_META_VRS: Final = frozenset(
+    {b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"}
+)
+_UNDEFINED: Final = 0xFFFFFFFF
 
 
 @dataclass(frozen=True)
@@ -237,11 +240,18 @@ def _stream(data: Bytes) -> BinaryIO:
 
 
 def _end_of_file_meta(data: Bytes) -> int:
-    """Return the offset of the data set. File meta is explicit little endian (PS3.10 7.1)."""
+    """Return the offset of the data set. File meta is explicit little endian (PS3.10 7.1).
+
+    Raises:
+        ValueError: it holds a value of undefined length, and so cannot be checked.
+    """
     position = 132
     while data[position : position + 2] == b"\x02\x00":
         if data[position + 4 : position + 6] in _LONG_META_VRS:
-            position += 12 + int.from_bytes(data[position + 8 : position + 12], "little")
+            length = int.from_bytes(data[position + 8 : position + 12], "little")
+            if length == _UNDEFINED:
+                raise ValueError
+            position += 12 + length
         else:
             position += 8 + int.from_bytes(data[position + 6 : position + 8], "little")
     return position

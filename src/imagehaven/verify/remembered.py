@@ -49,6 +49,9 @@ FACTS: Final = (
 )  # fmt: skip
 
 
+_CONVERTED: Final = frozenset({0x00020010, 0x00080005})
+
+
 class Told(NamedTuple):
     """A value that the reader does not know to be clean.
 
@@ -92,10 +95,14 @@ class _Watched:
 
 @dataclass
 class Remembered:
-    """The clean values of one patient's files, under one set of rules and decisions."""
+    """The clean values of one patient's files, under one set of rules and decisions.
+
+    One memory serves one thread, and one history of known identifiers.
+    """
 
     seen: Any = field(repr=False)
     paths: set[str] = field(default_factory=set, repr=False)
+    tags: set[int] = field(default_factory=set, repr=False)
     watched: list[_Watched] = field(default_factory=list, repr=False)
 
     @classmethod
@@ -117,9 +124,11 @@ class Remembered:
         """
         for path, _ in places:
             if path not in self.paths:
-                if not self.seen.watch(_tag_of(path)):
+                tag = _tag_of(path)
+                if tag is None or not self.seen.watch(tag):
                     return None
                 self.paths.add(path)
+                self.tags.add(tag)
         found = self.seen.read(data)
         if found is None:
             return None
@@ -152,14 +161,15 @@ class Remembered:
 
     def _remember(self, key: bytes, told: Told, values: list[Value]) -> None:
         """Remember a value as clean anywhere, or with what it depends on in each file."""
-        path, keyword = _path(told), name_of(told.tag)
-        if path not in self.paths and known_sources().source_of(keyword, told.vr) is None:
+        source = known_sources().source_of(name_of(told.tag), told.vr)
+        # By its tag: another file's source may have held something there in another sequence.
+        if told.tag not in self.tags and source is None:
             self.seen.remember(key, 0)
         elif self.seen.remember(key, len(self.watched) + 1):
             folded = (fold(value.text) for value in values)
             self.watched.append(
                 _Watched(
-                    path,
+                    _path(told),
                     any(map(by_nature, values)),
                     frozenset(value.text.strip(" \0") for value in values),
                     frozenset(form for text in folded for form in candidates(text)),
@@ -176,9 +186,13 @@ def _digits_that_prove_nothing(rules: Rules) -> int:
 
 
 @lru_cache(maxsize=4096)
-def _tag_of(path: str) -> int:
+def _tag_of(path: str) -> int | None:
+    """Return the tag of a path's element; None for a keyword that several tags have."""
     name = path.rpartition(".")[2]
-    return int(tag_for_keyword(name) or 0) or int(name.strip("()").replace(",", ""), 16)
+    if name.startswith("("):
+        return int(name.strip("()").replace(",", ""), 16)
+    tag = tag_for_keyword(name)
+    return None if tag is None else int(tag)
 
 
 def _path(told: Told) -> str:
@@ -193,7 +207,9 @@ def _values(told: Told) -> Iterator[Value]:
     keyword, path = name_of(told.tag), _path(told)
     location = ".".join([*(["file-meta"] if told.in_meta else []), *places, keyword])
     encodings = list(_encodings(tuple(told.charsets)))
-    for context, text in texts_in(told.raw, told.vr, encodings):
+    # pydicom has converted these two before anybody asks, without their padding.
+    raw = told.raw.rstrip(b" \0") if told.tag in _CONVERTED else told.raw
+    for context, text in texts_in(raw, told.vr, encodings):
         yield Value(location, path, keyword, told.vr, context, text)
 
 

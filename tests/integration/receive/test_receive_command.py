@@ -9,10 +9,11 @@ from typer.testing import CliRunner
 
 from dicom_peer import CT, IMPLICIT, Peer
 from imagehaven import catalogue
-from imagehaven.cli.main import app
+from imagehaven.cli.main import app, run
 from imagehaven.haven import Haven
 from receiving import dcmtk, process
 from servers.ports import free_port
+from web_peer import multipart, post
 
 SOURCES = [str(get_testdata_file(name)) for name in ("CT_small.dcm", "MR_small.dcm")]
 
@@ -86,3 +87,32 @@ def test_check_fails_where_the_spool_cannot_be_made(haven: Haven, tmp_path: Path
     done = CliRunner().invoke(app, [*words, "--spool", str(tmp_path / "file" / "spool")])
     assert done.exit_code == 1
     assert "cannot be written to" in json.loads(done.output)["problems"][0]
+
+
+def test_both_doors_are_open_and_a_token_is_written_nowhere(haven: Haven, tmp_path: Path) -> None:
+    token = "0123456789abcdef" * 4
+    tokens = tmp_path / "tokens"
+    tokens.touch(mode=0o600)
+    tokens.write_text(f"ROUTER {token}\n")
+    port, web = free_port(), free_port()
+    words = ("--web-port", str(web), "--web-tokens", str(tokens), "--stop-after-objects", "2")
+    with process(haven.folder, port, *words) as receiver:
+        body = multipart(Path(SOURCES[0]).read_bytes())
+        assert post(web, body).status == 401
+        assert post(web, body, Authorization=f"Bearer {token}").status == 200
+        sent = dcmtk("dcmsend", "-aec", "IMAGEHAVEN", "127.0.0.1", port, SOURCES[1])
+        assert sent.returncode == 0, sent.stderr
+        answered, lines = receiver.communicate(timeout=60)
+    assert json.loads(answered)["associations"] == {"http 200": 1, "http 401": 1, "released": 1}
+    rows = [row for row in haven.ledger.audit.rows() if row.event.startswith("receive")]
+    assert len(rows) == 5
+    assert json.loads(rows[-1].inputs)["options"]["web"]["tokens"] == ["ROUTER"]
+    everything = answered + lines + "".join(row.inputs + row.detail for row in rows)
+    assert token not in everything
+    assert "ROUTER" in lines
+
+
+def test_nothing_to_listen_on_is_a_mistake(haven: Haven) -> None:
+    words = ["-C", str(haven.folder), "receive", "--json"]
+    assert run(words) == 2
+    assert run([*words, "--port", "1", "--web-allow", "10.0.0.0/8"]) == 2

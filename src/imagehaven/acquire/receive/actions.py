@@ -94,13 +94,24 @@ def receive_dicom(
     begun = time.monotonic()
     with Receiver(options, holds or nowhere) as receiver, on_signal(receiver.stop), _quick_turns():
         place = {"listens": receiver.listens, "title": options.title}
-        haven.ledger.audit.append("receive-start", place, outcome="done")
+        audit = haven.ledger.audit
+        audit.append("receive-start", place, outcome="done")
         progress(f"listening on {receiver.listens} as {options.title}")
-        for totals in receiver.associations():
-            told = totals.summary()
-            haven.ledger.audit.append("receive-association", place, outcome="done", detail=told)
-            progress(" ".join(f"{name}={value!r}" for name, value in told.items()))
-            received.add(totals)
+        for batch in receiver.batches():
+            # One transaction for many: each waits for the disk, and associations may be short.
+            with haven.ledger.begin() as connection:
+                for totals in batch:
+                    audit.append(
+                        "receive-association",
+                        place,
+                        outcome="done",
+                        detail=totals.summary(),
+                        connection=connection,
+                    )
+            for totals in batch:
+                told = totals.summary()
+                progress(" ".join(f"{name}={value!r}" for name, value in told.items()))
+                received.add(totals)
     received.seconds = round(time.monotonic() - begun, 3)
     return received
 

@@ -28,6 +28,9 @@ _REPORTS_WAITING: Final = 1000
 #: Seconds before each try to deliver a report.
 _TRIES: Final = (0.0, 5.0, 60.0)
 _FAREWELL: Final = 3.0
+#: Totals that wait to be told and written down, and those that are at once.
+_UNTOLD: Final = 1000
+_TOLD_TOGETHER: Final = 100
 
 
 class Receiver:
@@ -44,6 +47,7 @@ class Receiver:
             options.spool, limit=options.spool_limit, each_file=options.sync_each_file
         )
         self._ended: queue.SimpleQueue[Totals | None] = queue.SimpleQueue()
+        self._untold = threading.Semaphore(_UNTOLD)
         self._reports: queue.Queue[tuple[str, Asked] | None] = queue.Queue(_REPORTS_WAITING)
         self._stop = threading.Event()
         self._stopping = self._closed = False
@@ -112,22 +116,42 @@ class Receiver:
 
     def associations(self) -> Iterator[Totals]:
         """Yield each association's totals as it ends, until the receiver has stopped."""
+        for some in self.batches():
+            yield from some
+
+    def batches(self) -> Iterator[list[Totals]]:
+        """The same, with those that ended meanwhile together.
+
+        Whoever is slow to take them holds up new connections, and not the memory.
+        """
         seconds = self.options.stop_after_seconds
         deadline = time.monotonic() + seconds if seconds is not None else None
         while not self._stop.is_set():
             left = max(deadline - time.monotonic(), 0) if deadline is not None else None
             try:
-                totals = self._ended.get(timeout=left)
+                first = self._ended.get(timeout=left)
             except queue.Empty:
                 self.stop()
                 continue
-            if totals is not None:
-                yield totals
+            yield self._with_others(first)
         self._end()
         while not self._ended.empty():
-            totals = self._ended.get()
-            if totals is not None:
-                yield totals
+            yield self._with_others(self._ended.get())
+
+    def _with_others(self, first: Totals | None) -> list[Totals]:
+        found = [first]
+        while len(found) < _TOLD_TOGETHER and not self._ended.empty():
+            found.append(self._ended.get())
+        told = [totals for totals in found if totals is not None]
+        if told:
+            self._untold.release(len(told))
+        return told
+
+    def _tell(self, totals: Totals) -> None:
+        # While it stops, nobody takes any until the last connection has ended.
+        while not self._untold.acquire(timeout=0.2) and not self._stop.is_set():
+            continue
+        self._ended.put(totals)
 
     def take_object(self) -> None:
         """Count an object, and stop after as many as were asked for."""
@@ -175,7 +199,7 @@ class Receiver:
         except Exception as error:  # noqa: BLE001 - one association must never end the others
             totals.outcome = f"failed: {type(error).__name__}"
         finally:
-            self._ended.put(totals)
+            self._tell(totals)
 
     def _web(self, connection: socket.socket, host: str, crowded: bool) -> None:
         """Serve one connection to the web port, request by request."""
@@ -190,18 +214,18 @@ class Receiver:
                     host,
                     crowded=crowded,
                     awake=self._awake,
-                    ended=self._ended.put,
+                    ended=self._tell,
                 )
                 posting.serve()
         except ssl.SSLError:
             totals.outcome = "tls refused"
-            self._ended.put(totals)
+            self._tell(totals)
         except OSError:
             totals.outcome = "broken"
-            self._ended.put(totals)
+            self._tell(totals)
         except Exception as error:  # noqa: BLE001 - one connection must never end the others
             totals.outcome = f"failed: {type(error).__name__}"
-            self._ended.put(totals)
+            self._tell(totals)
 
     def _report(self) -> None:
         while (waiting := self._reports.get()) is not None and not self._stop.is_set():
@@ -218,7 +242,7 @@ class Receiver:
             except OSError:
                 totals.outcome = "disk failed"
             totals.seconds = round(time.monotonic() - begun, 3)
-            self._ended.put(totals)
+            self._tell(totals)
 
     def _delivered(self, peer: Peer, answered: Answered) -> bool:
         def report(message: int, syntax: str) -> tuple[bytes, bytes]:

@@ -7,6 +7,7 @@ between, and those whose border changed, because that is where annotation stands
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -60,6 +61,20 @@ def policy() -> Policy:
     )
 
 
+_UID: Final = re.compile(rb"[0-9.]*[ \0]?")
+_CODE: Final = re.compile(rb"(?:[!-\[\]-~][ -\[\]-~]*)?\0?")
+#: How the bytes of what decides are written; pydicom says what any others mean.
+_AS_IT_SHOULD_BE: Final = {
+    "SOPClassUID": _UID,
+    "SOPInstanceUID": _UID,
+    "NumberOfFrames": re.compile(rb"[0-9]* ?"),
+    "ImageType": re.compile(rb"(?:[!-~][ -~]*)?\0?"),
+    "BurnedInAnnotation": _CODE,
+    "PhotometricInterpretation": _CODE,
+}
+_TEXTS: Final = tuple(_AS_IT_SHOULD_BE)
+
+
 class Header(Protocol):
     """A data set, or what :func:`stated` makes of a few of its elements."""
 
@@ -72,11 +87,17 @@ def stated(facts: Mapping[str, bytes]) -> dict[str, Any] | None:
 
     None where they are not as the standard wants them: then pydicom says what they mean.
     """
-    texts = {keyword: raw.decode("ascii", "replace").strip(" \0") for keyword, raw in facts.items()}
-    samples, frames = facts.get("SamplesPerPixel", b"\1\0"), texts.get("NumberOfFrames", "1")
-    if len(samples) != 2 or not (frames == "" or frames.isdecimal()):
+    if any(not _AS_IT_SHOULD_BE[keyword].fullmatch(facts.get(keyword, b"")) for keyword in _TEXTS):
         return None
-    said: dict[str, Any] = {**texts, "SamplesPerPixel": int.from_bytes(samples, "little")}
+    texts = {
+        keyword: facts[keyword].decode("ascii").strip(" \0")
+        for keyword in _TEXTS
+        if keyword in facts
+    }
+    samples = facts.get("SamplesPerPixel", b"\1\0")
+    if len(samples) != 2:
+        return None
+    said: dict[str, Any] = {**facts, **texts, "SamplesPerPixel": int.from_bytes(samples, "little")}
     if "ImageType" in texts:
         said["ImageType"] = [part for part in texts["ImageType"].split("\\") if part]
     return said

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from imagehaven.verify.detect.text import fold, squeeze, words
@@ -82,7 +81,8 @@ def known_in_bytes(data: Bytes, start: int, end: int, known: KnownIdentifiers) -
     sets are looked for. Shifted dates can equal another original date by accident, so of the dates
     only the birth date is looked for here.
     """
-    terms = _terms(known.history or known)
+    whose = known.history or known
+    terms: _Terms = whose.kept.get("bytes") or whose.kept.setdefault("bytes", _terms(whose))
     if terms.words is not None and not terms.words.may_be_in(data, start, end):
         return  # the compiled reader sees in one pass that there is nothing to be found
     yield from _hits_of(terms, data, start, end)
@@ -143,7 +143,6 @@ def _plain(found: bytes) -> bytes:
     return re.sub(rb"[^a-z0-9]", b"", found)
 
 
-@lru_cache(maxsize=64)
 def _terms(known: KnownIdentifiers) -> _Terms:
     identifiers: dict[bytes, Identifier] = {}
     folded: dict[bytes, None] = {}

@@ -83,9 +83,10 @@ def _values(
 ) -> Iterator[Value]:
     if depth > _DEEPEST:
         raise TooDeepError
+    # All of them first: reading one sequence makes pydicom convert other elements.
+    elements = [(tag, dataset.get_item(tag)) for tag in sorted(dataset.keys())]
     encodings = _encodings(dataset, inherited)
-    for tag in sorted(dataset.keys()):
-        element = dataset.get_item(tag)
+    for tag, element in elements:
         name = name_of(int(tag))
         here = f"{location}.{name}" if location else name
         plain = f"{path}.{name}" if path else name

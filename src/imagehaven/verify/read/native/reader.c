@@ -183,6 +183,7 @@ static PyObject *seen_remember(seen_t *self, PyObject *arguments) {
 static PyObject *seen_watch(seen_t *self, PyObject *argument) {
     unsigned long tag = PyLong_AsUnsignedLong(argument);
     if (PyErr_Occurred()) return NULL;
+    if (tag > 0xffffffff) Py_RETURN_FALSE;
     if (is_watched(self, (uint32_t)tag, "??")) Py_RETURN_TRUE;
     if (self->watching == MOST_WATCHED) Py_RETURN_FALSE;
     int at = self->watching++;
@@ -252,7 +253,8 @@ static PyObject *words_new(PyTypeObject *type, PyObject *arguments, PyObject *Py
     if (!PyArg_ParseTuple(arguments, "O!", &PyTuple_Type, &given)) return NULL;
     Py_ssize_t count = PyTuple_GET_SIZE(given);
     span_t *spans = PyMem_Calloc((size_t)count + 1, sizeof *spans);
-    words_t *self = spans ? (words_t *)type->tp_alloc(type, 0) : NULL;
+    if (!spans) return PyErr_NoMemory();
+    words_t *self = (words_t *)type->tp_alloc(type, 0);
     for (Py_ssize_t i = 0; self && i < count; i++) {
         char *at;
         Py_ssize_t length;

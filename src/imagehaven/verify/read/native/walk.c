@@ -7,7 +7,13 @@
 #define ITEM 0xfffee000u
 #define ITEM_END 0xfffee00du
 #define SEQUENCE_END 0xfffee0ddu
-enum { CHARACTER_SET = 0x00080005, TRANSFER_SYNTAX = 0x00020010, PREAMBLE = 128, SIGNED = 132 };
+enum {
+    CHARACTER_SET = 0x00080005,
+    META_LENGTH = 0x00020000,
+    TRANSFER_SYNTAX = 0x00020010,
+    PREAMBLE = 128,
+    SIGNED = 132,
+};
 static const uint32_t PADDING = 0xfffcfffc;
 
 typedef struct {
@@ -83,6 +89,43 @@ static int head(const walk_t *walk, size_t at, size_t end, int implicit, element
     return 1;
 }
 
+/* ---- elements that decide how others are read ---------------------------------------------- */
+
+/* These have the VR of the standard, and its length where it has one, or the file is given up:
+ * what pydicom makes of any other is its own affair, and a check may depend on it. */
+static const struct {
+    uint32_t tag;
+    char vr[3];
+    uint32_t length;
+} deciding[] = {
+    {0x00020000, "UL", 4}, {0x00020010, "UI", 0}, {0x00080005, "CS", 0}, {0x00080008, "CS", 0},
+    {0x00080016, "UI", 0}, {0x00080018, "UI", 0}, {0x00080070, "LO", 0}, {0x00081090, "LO", 0},
+    {0x00280002, "US", 2}, {0x00280004, "CS", 0}, {0x00280008, "IS", 0}, {0x00280010, "US", 2},
+    {0x00280103, "US", 2}, {0x00280301, "CS", 0}, {0x00420011, "OB", 0},
+};
+
+static int is_regular(const walk_t *walk, const element_t *element) {
+    uint32_t number = element->tag & 0xffff;
+    const char *vr = element->vr;
+    for (size_t i = 0; i < sizeof deciding / sizeof *deciding; i++)
+        if (deciding[i].tag == element->tag)
+            return !memcmp(vr, deciding[i].vr, 2) &&
+                   (!deciding[i].length || element->length == deciding[i].length);
+    if (!number) return among(vr, "UL UN ");
+    if (element->tag >> 16 & 1 && number >= 0x10 && number <= 0xff)
+        return is_text(vr) || among(vr, "UN "); /* a private creator */
+    return !walk->meta || !among(vr, "SQ OD OF OL OV SV UV ");
+}
+
+/* Whether a value is printable ASCII, but for one character of padding. */
+static int is_printable(span_t value) {
+    size_t length = value.length;
+    if (length && !value.at[length - 1]) length--;
+    for (size_t i = 0; i < length; i++)
+        if (value.at[i] < 0x20 || value.at[i] > 0x7e) return 0;
+    return 1;
+}
+
 /* ---- data sets ----------------------------------------------------------------------------- */
 
 static int data_set(walk_t *walk, size_t *at, size_t end, int open_ended);
@@ -96,7 +139,7 @@ static int sequence(walk_t *walk, const element_t *element, size_t *at, size_t e
         if (end - *at < 8) return 0;
         uint32_t tag = tag_of(walk->data + *at), length = four(walk->data + *at + 4);
         *at += 8;
-        if (tag == SEQUENCE_END) return !defined;
+        if (tag == SEQUENCE_END) return !defined && !length;
         if (tag != ITEM || (length != UNDEFINED && length > end - *at)) return 0;
         walk->steps[walk->depth].tag = element->tag;
         walk->steps[walk->depth].item = item;
@@ -108,14 +151,15 @@ static int sequence(walk_t *walk, const element_t *element, size_t *at, size_t e
     return 1;
 }
 
-/* One element that is no pixels, to behind it. */
-static int one(walk_t *walk, const element_t *element, size_t *at, size_t end, uint32_t last) {
+/* One element that is no pixels, to behind it; `read` where others than group lengths came first. */
+static int one(walk_t *walk, const element_t *element, size_t *at, size_t end, int read) {
     if (element->length != UNDEFINED && element->length > end - element->value) return 0;
+    if (!is_regular(walk, element)) return 0;
     if (!memcmp(element->vr, "SQ", 2)) return sequence(walk, element, at, end);
     if (element->length == UNDEFINED) return 0; /* an unknown sequence, or fragments */
     span_t value = {walk->data + element->value, element->length};
     if (element->tag == CHARACTER_SET) {
-        if (last & 0xffff) return 0; /* what stood before it was read without it */
+        if (read || !is_printable(value)) return 0; /* what stands before it is read without it */
         walk->declared[walk->depth] = 1;
         walk->charsets[walk->depth] = value;
     }
@@ -125,17 +169,19 @@ static int one(walk_t *walk, const element_t *element, size_t *at, size_t end, u
 
 static int data_set(walk_t *walk, size_t *at, size_t end, int open_ended) {
     int64_t last = -1;
+    int read = 0;
     element_t element;
     while (open_ended || *at < end) {
         if (!head(walk, *at, end, walk->implicit, &element)) return 0;
         if (element.tag == ITEM_END) {
             *at += 8;
-            return open_ended;
+            return open_ended && !element.length;
         }
         /* Out of order, or twice: pydicom says which of the two counts. */
         if (element.tag >> 16 == 0xfffe || (int64_t)element.tag <= last) return 0;
-        if (!one(walk, &element, at, end, last < 0 ? 0 : (uint32_t)last)) return 0;
+        if (!one(walk, &element, at, end, read)) return 0;
         last = element.tag;
+        read |= (element.tag & 0xffff) != 0;
     }
     return *at == end;
 }
@@ -177,14 +223,17 @@ static int file_meta(walk_t *walk, size_t *at) {
     walk->meta = 1;
     while (walk->size - *at >= 8 && two(walk->data + *at) == 2) {
         if (!head(walk, *at, walk->size, 0, &element) || (int64_t)element.tag <= last) return 0;
+        if (last < 0 && element.tag != META_LENGTH) return 0;
         if (!one(walk, &element, at, walk->size, 0)) return 0;
         last = element.tag;
         if (element.tag == TRANSFER_SYNTAX)
             syntax = (span_t){walk->data + element.value, element.length};
     }
     walk->meta = 0;
-    while (syntax.length && (!syntax.at[syntax.length - 1] || syntax.at[syntax.length - 1] == ' '))
+    if (syntax.length && (!syntax.at[syntax.length - 1] || syntax.at[syntax.length - 1] == ' '))
         syntax.length--;
+    for (size_t i = 0; i < syntax.length; i++)
+        if (syntax.at[i] != '.' && (syntax.at[i] < '0' || syntax.at[i] > '9')) return 0;
 #define IS(uid) (syntax.length == sizeof(uid) - 1 && !memcmp(syntax.at, uid, sizeof(uid) - 1))
     walk->implicit = IS("1.2.840.10008.1.2");
     return syntax.length && !IS("1.2.840.10008.1.2.1.99") && !IS("1.2.840.10008.1.2.2");
@@ -207,6 +256,7 @@ static int only_zeros(const walk_t *walk, size_t at) {
 int walk_file(walk_t *walk) {
     size_t at = SIGNED;
     int64_t last = -1;
+    int read = 0;
     element_t element;
     if (walk->size < SIGNED || memcmp(walk->data + PREAMBLE, "DICM", 4)) return 0;
     if (!file_meta(walk, &at) || !looks_as_declared(walk, at)) return 0;
@@ -219,8 +269,9 @@ int walk_file(walk_t *walk) {
             if (!pixels(walk, &element, &at)) return 0;
         } else {
             if (!walk->tail && (walk->pixel_count || element.tag == PADDING)) walk->tail = start;
-            if (!one(walk, &element, &at, walk->size, last < 0 ? 0 : (uint32_t)last)) return 0;
+            if (!one(walk, &element, &at, walk->size, read)) return 0;
             walk->elements += !walk->muted;
+            read |= (element.tag & 0xffff) != 0;
         }
         last = element.tag;
     }

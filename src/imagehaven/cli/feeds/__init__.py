@@ -1,0 +1,1 @@
+"""The commands through which images come from other systems, one module each."""

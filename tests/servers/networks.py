@@ -14,9 +14,11 @@ import secrets
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 
@@ -33,19 +35,41 @@ class Place:
         return ["ip", "netns", "exec", self.namespace] if self.namespace else []
 
 
+@cache
 def own_namespaces() -> bool:
-    """Whether this user may make network namespaces and bridges here."""
+    """Whether this user may make network namespaces here, and they reach each other and this one.
+
+    Some hosts allow the first and filter what passes a bridge, or forbid to run anything there.
+    """
     if os.geteuid() != 0 or shutil.which("ip") is None:
         return False
-    name = f"ih-try-{secrets.token_hex(3)}"
-    made = _ip("netns", "add", name, check=False)
-    joined = made and _ip("-n", name, "link", "add", "b0", "type", "bridge", check=False)
-    paired = joined and _ip(
-        "-n", name, "link", "add", "v0", "type", "veth", "peer", "name", "v1", check=False
+    try:
+        with places(2, namespaces=True) as (one, other):
+            return _reaches(Place("127.0.0.1"), one) and _reaches(one, other)
+    except RuntimeError:
+        return False
+
+
+def _reaches(here: Place, there: Place) -> bool:
+    """Whether a connection from one place to the other comes about."""
+    listen = (
+        f"import socket; s = socket.create_server(({there.address!r}, 5000)); "
+        "print(1, flush=True); s.accept()"
     )
-    if made:
-        _ip("netns", "del", name)
-    return paired
+    connect = f"import socket; socket.create_connection(({there.address!r}, 5000), 5)"
+    server = subprocess.Popen(
+        [*there.prefix, sys.executable, "-c", listen],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    with server:
+        try:
+            if server.stdout is None or not server.stdout.readline():
+                return False
+            command = [*here.prefix, sys.executable, "-c", connect]
+            return subprocess.run(command, capture_output=True, check=False).returncode == 0
+        finally:
+            server.kill()
 
 
 @contextmanager

@@ -41,8 +41,13 @@ Entry = tuple[str, bytes, bytes]
 #: A load run and the number of a chunk in it.
 Place = tuple[int, int]
 
+#: Stands behind the places of what has too many of them to keep: the lake has to be asked.
+MANY: Final[Place] = (0, 0)
+
 _FINGERPRINT: Final = 16
 _PLACE: Final = struct.Struct(">II")
+_MOST_PLACES: Final = 256
+"""Some archives have one PatientID for everybody: an entry must not grow with the archive."""
 
 _AT_ONCE = 500
 
@@ -165,9 +170,13 @@ def catch_up(lake: duckdb.DuckDBPyConnection, connection: Connection) -> None:
 
 
 def _with_places(known: bytes, more: bytes) -> bytes:
-    have = set(_PLACE.iter_unpack(known))
-    new = (place for place in _PLACE.iter_unpack(more) if place not in have)
-    return known + b"".join(written(place) for place in new)
+    have = dict.fromkeys(_PLACE.iter_unpack(known))
+    if MANY in have:
+        return known
+    both = list(have | dict.fromkeys(_PLACE.iter_unpack(more)))
+    if len(both) > _MOST_PLACES:
+        both = [*both[:_MOST_PLACES], MANY]
+    return b"".join(map(written, both))
 
 
 def _portions(keys: Sequence[Any]) -> Iterator[Sequence[Any]]:

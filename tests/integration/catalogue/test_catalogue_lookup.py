@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import text
 
 from catalogue_files import write_archive_of_patients, write_instance
-from imagehaven.catalogue import ingest
+from imagehaven.catalogue import index, ingest
 from imagehaven.catalogue.compact import compact
 from imagehaven.catalogue.index import places, written
 from imagehaven.catalogue.lookup import Lookup
@@ -21,23 +20,16 @@ KEYWORDS = ("SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "PatientI
 WANTED = ("SOPInstanceUID", "source", "InstanceNumber", "elements")
 
 
-def by_the_lake(haven: Haven, keyword: str, value: str) -> list[dict[str, Any]]:
-    chosen = ", ".join(WANTED)
-    query = f"SELECT {chosen} FROM instance WHERE {keyword} = ? ORDER BY ALL"
-    return haven.sql(query, [value]).to_pylist()
-
-
-def values(haven: Haven, keyword: str) -> list[str]:
-    answer = haven.sql(f"SELECT DISTINCT {keyword} AS value FROM instance ORDER BY 1")
-    return [str(value) for value in answer.column("value").to_pylist()]
-
-
 def assert_same_as_the_lake(haven: Haven, lookup: Lookup) -> None:
+    chosen = ", ".join(dict.fromkeys((*WANTED, *KEYWORDS)))
+    rows = haven.sql(f"SELECT {chosen} FROM instance ORDER BY SOPInstanceUID").to_pylist()
     for keyword in KEYWORDS:
-        for value in values(haven, keyword):
+        some = sorted({str(row[keyword]) for row in rows})
+        for value in some[:: 1 + len(some) // 8]:
             found = lookup.find(keyword, value, WANTED)
             found.sort(key=lambda row: str(row["SOPInstanceUID"]))
-            assert found == by_the_lake(haven, keyword, value), keyword
+            of_it = [{name: row[name] for name in WANTED} for row in rows if row[keyword] == value]
+            assert found == of_it, keyword
 
 
 def without_the_lake(lookup: Lookup, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,3 +148,28 @@ def test_a_chunk_that_no_file_covers_has_no_files(haven: Haven, tmp_path: Path) 
     ingest(haven, [write_archive_of_patients(tmp_path / "in", 60)], engine="inline")
     with haven.lake.connect(read_only=True) as lake:
         assert [(file.first_run, file.whole) for file in files_now(lake)] == [(1, True)]
+
+
+def test_a_patient_of_everybody_does_not_make_its_entry_grow(
+    haven: Haven, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index, "_MOST_PLACES", 1)
+    sizes = []
+    for number in range(3):
+        folder = tmp_path / str(number)
+        for one in range(2):
+            write_instance(
+                folder / f"{one}.dcm",
+                uid=f"1.2.3.{number}.{one}",
+                SeriesInstanceUID=f"1.2.4.{number}",
+                StudyInstanceUID=f"1.2.5.{number}",
+                PatientID="ANON",
+            )
+        ingest(haven, [folder], engine="inline")
+        with haven.ledger.begin() as connection:
+            known = index.seen(connection, "patient", [index.key_of("ANON")])
+        sizes.append(len(*known.values()) // 8)
+        with Lookup(haven) as lookup:
+            assert_same_as_the_lake(haven, lookup)
+    assert sizes == [1, 2, 2]
+    assert index.MANY in places("patient", *known.values())

@@ -82,6 +82,8 @@ class Lookup:
             return []
         kind = _KINDS[keyword]
         places = index.places(kind, known)
+        if index.MANY in places:
+            return self._ask(keyword, value, wanted)
         for _ in range(2):
             rows = self._read(places, keyword, value, wanted) if places else None
             if rows is not None:

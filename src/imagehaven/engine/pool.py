@@ -30,7 +30,8 @@ class PoolEngine:
         if self._pool is not None:
             try:
                 return self._pool.submit(fn, *arguments)
-            except BrokenProcessPool:
+            except (BrokenProcessPool, OSError):
+                # OSError: it breaks at this moment, and has closed the pipes of the next worker.
                 self.close()
         self._pool = self._fresh()
         return self._pool.submit(fn, *arguments)

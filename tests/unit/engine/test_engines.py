@@ -12,6 +12,7 @@ import pytest
 
 import chunkwork
 from imagehaven.engine import Crashed, Engine, make_engine, run_chunks
+from imagehaven.engine.pool import PoolEngine
 from imagehaven.errors import Quarantine, UserError
 
 
@@ -85,6 +86,16 @@ def test_a_worker_killed_from_outside_loses_nothing(
            for result in results]  # fmt: skip
     assert got == list(range(30))
     assert Path(mark).exists()
+
+
+def test_a_pool_that_breaks_while_work_is_given_to_it_is_replaced() -> None:
+    engine = PoolEngine(2)
+    engine.submit(time.sleep, 0.5)
+    assert engine._pool is not None
+    # What the pool's own thread does when a worker has died, between two of our calls.
+    engine._pool._call_queue._reader.close()
+    assert engine.result(engine.submit(abs, -3)) == 3
+    engine.close()
 
 
 def test_an_unknown_engine_is_told_with_the_choices() -> None:
